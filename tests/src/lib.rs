@@ -1,1 +1,18 @@
-//! Being written.
+//! The harness of the end-to-end suite: real processes, and a proxy before the server that holds
+//! every request and answer against the document.
+//!
+//! Whatever speaks to a [`TestServer`] (the generated client, the command line, a browser, raw
+//! requests) goes through the proxy. What does not fit the document fails the test that sent it.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+
+pub mod binaries;
+pub mod browser;
+pub mod document;
+pub mod judge;
+pub mod proxy;
+pub mod raw;
+pub mod server;
+
+pub use raw::{Answer, Request};
+pub use server::TestServer;

@@ -1,2 +1,63 @@
-//! Being written.
-fn main() {}
+//! The repository's commands: `cargo xtask codegen`, `spec`, `deps`, `test`.
+#![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
+
+mod browser;
+mod codegen;
+mod deps;
+mod process;
+mod spec;
+mod sync;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The repository's commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write everything that is generated from `openapi/debitor.yaml`.
+    Codegen {
+        /// Only compare; exit 1 if anything is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the document with other people's linters: Spectral, Redocly, openapi-spec-validator.
+    Spec,
+    /// Check licences, sources, duplicates and bans of dependencies.
+    Deps,
+    /// Set up all that is needed and run every check and every test.
+    Test,
+}
+
+fn main() -> ExitCode {
+    let root = root();
+    let result = match Cli::parse().command {
+        Command::Codegen { check: false } => codegen::write(&root),
+        Command::Codegen { check: true } => codegen::check(&root),
+        Command::Spec => spec::check(&root),
+        Command::Deps => deps::check(&root),
+        Command::Test => test::run_all(&root),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository: the folder above this crate's.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -3,8 +3,19 @@
 //! The crate works for any document that passes its [`lint`]; it knows no API's names and touches
 //! no files. `xtask` reads the document, calls these functions and compares or writes the results.
 
+pub mod client;
+pub mod contract;
 pub mod error;
+pub mod lint;
+pub mod model;
+pub mod names;
+pub mod patterns;
+pub mod profile;
 pub mod spec;
+pub mod stubs;
+
+mod emit;
+mod lower;
 
 pub use error::Fault;
 pub use spec::Spec;

@@ -77,6 +77,12 @@ impl Spec {
     }
 }
 
+impl From<Value> for Spec {
+    fn from(root: Value) -> Self {
+        Self { root }
+    }
+}
+
 fn operations_of<'a>(path: &'a str, item: &'a Value) -> Vec<RawOperation<'a>> {
     METHODS
         .iter()

@@ -1,0 +1,92 @@
+//! Reading the parameters of paths, queries and headers.
+
+use std::borrow::Cow;
+
+use axum::http::HeaderMap;
+
+use super::Faults;
+use super::decode::{Place, shortened};
+use super::values::TextReader;
+
+/// Parameters by name; readers return `None` for a fault, and `Some` of what they found otherwise.
+pub struct Parameters<'a> {
+    found: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    faults: &'a mut Faults,
+}
+
+impl<'a> Parameters<'a> {
+    /// The parameters of a path, decoded.
+    pub fn path(found: &'a [(String, String)], faults: &'a mut Faults) -> Self {
+        let borrow = |(name, value): &'a (String, String)| (Cow::from(name), Cow::from(value));
+        Self { found: found.iter().map(borrow).collect(), faults }
+    }
+
+    /// The parameters of a query, decoded once; undeclared and repeated ones are faults.
+    pub fn query(query: &'a str, declared: &[&str], faults: &'a mut Faults) -> Self {
+        let mut found: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let place = Place::Named(shortened(&name));
+            if !declared.contains(&name.as_ref()) {
+                faults.add("unknownParameter", place, "is not a parameter of this operation");
+            } else if found.iter().any(|(other, _)| *other == name) {
+                faults.add("duplicateParameter", place, "is there twice");
+            } else {
+                found.push((name, value));
+            }
+        }
+        Self { found, faults }
+    }
+
+    /// The declared headers; one that is repeated reads as a list, as HTTP has it.
+    ///
+    /// Each is declared by its name in lower case and by its name in the document.
+    pub fn headers(
+        headers: &'a HeaderMap,
+        declared: &[(&str, &'static str)],
+        faults: &'a mut Faults,
+    ) -> Self {
+        let mut found = Vec::new();
+        for (key, name) in declared {
+            let lines: Vec<_> = headers.get_all(*key).iter().map(|line| line.to_str()).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            match lines.into_iter().collect::<Result<Vec<_>, _>>() {
+                Ok(lines) => found.push((Cow::from(*name), Cow::from(lines.join(", ")))),
+                // The replacement character is refused below, where the value is read.
+                Err(_) => found.push((Cow::from(*name), Cow::from("\u{fffd}"))),
+            }
+        }
+        Self { found, faults }
+    }
+
+    /// A parameter that must be there.
+    pub fn required<R: TextReader>(&mut self, name: &str, reader: &R) -> Option<R::Value> {
+        if let Some(found) = self.optional(name, reader)? {
+            return Some(found);
+        }
+        self.faults.add("required", name, "is required");
+        None
+    }
+
+    /// A header that must be there, without which the operation asks for a precondition.
+    pub fn precondition<R: TextReader>(&mut self, name: &str, reader: &R) -> Option<R::Value> {
+        if let Some(found) = self.optional(name, reader)? {
+            return Some(found);
+        }
+        self.faults.missing_precondition(name);
+        None
+    }
+
+    /// A parameter that may be left out.
+    pub fn optional<R: TextReader>(&mut self, name: &str, reader: &R) -> Option<Option<R::Value>> {
+        let Some((_, value)) = self.found.iter().find(|(own, _)| own == name) else {
+            return Some(None);
+        };
+        if value.contains(['\0', '\u{fffd}']) {
+            self.faults.add("format", name, "must be text in UTF-8 without U+0000");
+            return None;
+        }
+        reader.read_text(value, &Place::Named(name), self.faults).map(Some)
+    }
+}

@@ -1,0 +1,86 @@
+//! What went wrong, for the person (standard error) and for the script (the exit code).
+
+use std::process::ExitCode;
+
+use debitor_client::types::ODataErrorBody;
+use debitor_client::{Error, ResponseValue};
+
+use crate::output::note;
+
+/// The server answered an error, or something that the document does not know.
+const ANSWERED: u8 = 1;
+/// The command line, or the body it names, is wrong.
+pub(crate) const USAGE: u8 = 2;
+/// There is no answer.
+const UNREACHED: u8 = 3;
+
+/// Tells a failure and gives the exit code that stands for it.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    let Some(failure) = error.downcast_ref::<Error<ODataErrorBody>>() else {
+        return fail(USAGE, &format!("{error:#}"));
+    };
+    match failure {
+        Error::ErrorResponse(answer) => fail(ANSWERED, &explain(answer)),
+        Error::UnexpectedResponse(answer) => bodiless(answer),
+        Error::InvalidResponsePayload(_, error) => fail(
+            ANSWERED,
+            &format!("the answer is not what the document says: {error}"),
+        ),
+        Error::InvalidRequest(problem) | Error::Custom(problem) => fail(USAGE, problem),
+        Error::CommunicationError(error)
+        | Error::ResponseBodyError(error)
+        | Error::InvalidUpgrade(error) => fail(
+            UNREACHED,
+            &format!("the server was not reached: {}", chain(error)),
+        ),
+    }
+}
+
+fn fail(code: u8, problem: &str) -> ExitCode {
+    note(&format!("error: {problem}"));
+    ExitCode::from(code)
+}
+
+/// The code, the message and every detail of an error body, and the id to report it by.
+fn explain(answer: &ResponseValue<ODataErrorBody>) -> String {
+    let error = &answer.error;
+    let mut text = format!("{}: {}: {}", answer.status(), error.code, error.message);
+    text.extend(error.target.iter().map(|target| format!(" ({target})")));
+    for detail in &error.details {
+        let target = detail.target.as_deref().unwrap_or("(request)");
+        text += &format!("\n  {target}: {}: {}", detail.code, detail.message);
+    }
+    if let Some(id) = answer
+        .headers()
+        .get("request-id")
+        .and_then(|id| id.to_str().ok())
+    {
+        text += &format!("\n  request-id: {id}");
+    }
+    text
+}
+
+/// Answers that the client has no type for. Those for `If-None-Match` and for `Prefer` are well.
+fn bodiless(answer: &reqwest::Response) -> ExitCode {
+    let status = answer.status();
+    if !status.is_success() && status != reqwest::StatusCode::NOT_MODIFIED {
+        return fail(
+            ANSWERED,
+            &format!("the document does not know the answer {status}"),
+        );
+    }
+    note(&format!("{status}"));
+    if let Some(etag) = answer
+        .headers()
+        .get("etag")
+        .and_then(|etag| etag.to_str().ok())
+    {
+        note(&format!("ETag: {etag}"));
+    }
+    ExitCode::SUCCESS
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,51 @@
+//! The application: what every operation needs, and the operations mounted on it.
+
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use debitor_api::{Api, Operation, Problem, Routes};
+
+use crate::auth::{Caller, Verifier};
+use crate::error::ApiError;
+use crate::store::Store;
+
+/// What the operations share.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) store: Arc<dyn Store>,
+    verifier: Arc<Verifier>,
+}
+
+impl App {
+    /// An application on this store, for callers whose tokens the verifier trusts.
+    pub fn new(store: Arc<dyn Store>, verifier: Arc<Verifier>) -> Self {
+        Self { store, verifier }
+    }
+}
+
+impl Api for App {
+    type Caller = Caller;
+    type Error = ApiError;
+
+    fn entered(&self, operation: &'static Operation) {
+        tracing::Span::current().record("operationId", operation.id);
+    }
+
+    async fn authenticate(
+        &self,
+        operation: &'static Operation,
+        request: &Parts,
+    ) -> Result<Caller, Problem> {
+        Ok(self
+            .verifier
+            .verify(&request.headers, operation.permissions)?)
+    }
+}
+
+/// Every operation of the document, and the document of what is mounted.
+pub fn routes() -> Routes<App> {
+    debitor_api::company::routes()
+        .merge(debitor_api::customer::routes())
+        .merge(debitor_api::sales_invoice::routes())
+        .merge(debitor_api::sales_invoice_customer::routes())
+}

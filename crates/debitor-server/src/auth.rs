@@ -1,0 +1,144 @@
+//! Who calls: bearer tokens become a [`Caller`], or a [`Rejection`].
+
+pub mod jwt;
+pub mod keys;
+pub mod signing;
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use keys::KeySet;
+
+/// A longer token is refused unread.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
+
+/// Who a verified token speaks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The tenant (`tid`), the only one whose companies exist for the caller.
+    pub tenant: Uuid,
+    /// The person or program (`oid`, else `sub`), unique within the tenant.
+    pub subject: String,
+    /// The program that calls (`azp`, else `appid`), if the token names it.
+    pub app: Option<String>,
+    /// What the caller may do: `scp` and `roles`.
+    pub permissions: Vec<String>,
+}
+
+impl Caller {
+    /// Whether the caller has any one of these permissions; it has, if none are needed.
+    pub fn may(&self, any_of: &[&str]) -> bool {
+        any_of.is_empty()
+            || self
+                .permissions
+                .iter()
+                .any(|own| any_of.contains(&own.as_str()))
+    }
+}
+
+/// Why a request has no caller. Whoever calls learns nothing finer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    #[error("The request has no bearer token.")]
+    Missing,
+    #[error("The request must have one `Authorization: Bearer` header, with a token.")]
+    Malformed,
+    #[error("The bearer token is not valid.")]
+    Invalid,
+    #[error("The bearer token has expired.")]
+    Expired,
+    #[error("The bearer token lacks a permission that the operation needs.")]
+    Scope {
+        /// The least permission that would do.
+        needed: String,
+    },
+}
+
+impl Rejection {
+    /// The value of `WWW-Authenticate`: without an error code if there were no credentials.
+    pub fn challenge(&self) -> String {
+        let realm = r#"Bearer realm="debitor""#;
+        match self {
+            Self::Missing => realm.to_owned(),
+            Self::Malformed => format!(r#"{realm}, error="invalid_request""#),
+            Self::Invalid | Self::Expired => format!(r#"{realm}, error="invalid_token""#),
+            Self::Scope { needed } => {
+                format!(r#"{realm}, error="insufficient_scope", scope="{needed}""#)
+            }
+        }
+    }
+}
+
+/// Someone whose tokens are trusted.
+#[derive(Debug)]
+pub struct Issuer {
+    /// What a token's `iss` must be, to the letter.
+    pub name: String,
+    /// What a token's `aud` must be, or have among its values.
+    pub audience: String,
+    /// The keys that sign its tokens.
+    pub keys: KeySet,
+}
+
+/// Verifies the tokens of requests.
+pub struct Verifier {
+    issuers: Vec<Issuer>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Verifier {
+    /// Trusts these issuers.
+    pub fn new(issuers: Vec<Issuer>, clock: Arc<dyn Clock>) -> Self {
+        Self { issuers, clock }
+    }
+
+    /// Finds the caller of a request that needs any one of these permissions.
+    pub fn verify(&self, headers: &HeaderMap, any_of: &[&str]) -> Result<Caller, Rejection> {
+        let verified = self.caller(headers).and_then(|caller| {
+            let needed = || any_of.first().copied().unwrap_or_default().to_owned();
+            if caller.may(any_of) {
+                Ok(caller)
+            } else {
+                Err(Rejection::Scope { needed: needed() })
+            }
+        });
+        if let Err(rejection) = &verified {
+            tracing::info!(auth.rejection = ?rejection, "access refused");
+        }
+        verified
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Rejection> {
+        jwt::caller(bearer_token(headers)?, &self.issuers, self.clock.now())
+    }
+}
+
+/// The token of the one `Authorization` header; other schemes are no credentials here.
+fn bearer_token(headers: &HeaderMap) -> Result<&str, Rejection> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(Rejection::Missing)?;
+    if values.next().is_some() {
+        return Err(Rejection::Malformed);
+    }
+    let value = value.to_str().map_err(|_| Rejection::Malformed)?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Rejection::Missing);
+    }
+    let token = token.trim_matches(' ');
+    if token.is_empty() || token.contains([' ', ',']) {
+        return Err(Rejection::Malformed);
+    }
+    if token.len() > MAX_TOKEN_BYTES {
+        Err(Rejection::Invalid)
+    } else {
+        Ok(token)
+    }
+}
+
+#[cfg(test)]
+mod tests;

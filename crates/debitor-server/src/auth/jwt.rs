@@ -1,0 +1,159 @@
+//! What makes a token valid: its signature and its claims, each of the right type, at this instant.
+//!
+//! The library verifies signatures, issuer and audience. Times are checked here, because they are
+//! the [`Clock`](crate::clock::Clock)'s, and so are types: a claim of the wrong type is never taken
+//! for a missing one.
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use jsonwebtoken::Validation;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::keys::Key;
+use super::{Caller, Issuer, Rejection};
+
+/// How far the issuer's clock and ours may differ, in seconds.
+const LEEWAY_SECONDS: i64 = 60;
+const MAX_KEY_ID_BYTES: usize = 256;
+const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
+
+type Object = Map<String, Value>;
+
+/// Verifies a token and reads who it speaks for.
+pub(super) fn caller(
+    token: &str,
+    issuers: &[Issuer],
+    now: DateTime<Utc>,
+) -> Result<Caller, Rejection> {
+    let header = part(token, 0).ok_or(Rejection::Invalid)?;
+    check_header(&header)?;
+    let claimed = part(token, 1).ok_or(Rejection::Invalid)?;
+    let issuer = trusted(text(&claimed, "iss")?, issuers).ok_or(Rejection::Invalid)?;
+    let claims = issuer
+        .keys
+        .candidates(text(&header, "kid")?)
+        .find_map(|key| signed_claims(token, key, issuer))
+        .ok_or(Rejection::Invalid)?;
+    check_times(&claims, now.timestamp())?;
+    read_caller(&claims)
+}
+
+/// A part of the token as the JSON object that it must be; nothing is verified yet.
+fn part(token: &str, index: usize) -> Option<Object> {
+    let encoded = token.split('.').nth(index)?;
+    let json = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+/// Refuses what we do not understand: critical extensions, encryption, nesting, other types.
+fn check_header(header: &Object) -> Result<(), Rejection> {
+    let foreign = ["crit", "enc", "zip", "cty", "b64"];
+    let known_type = text(header, "typ")?
+        .is_none_or(|typ| TYPES.iter().any(|known| typ.eq_ignore_ascii_case(known)));
+    let short_id = text(header, "kid")?.is_none_or(|id| id.len() <= MAX_KEY_ID_BYTES);
+    if known_type && short_id && foreign.iter().all(|name| !header.contains_key(*name)) {
+        Ok(())
+    } else {
+        Err(Rejection::Invalid)
+    }
+}
+
+fn trusted<'a>(name: Option<&str>, issuers: &'a [Issuer]) -> Option<&'a Issuer> {
+    issuers
+        .iter()
+        .find(|issuer| Some(issuer.name.as_str()) == name)
+}
+
+/// The claims, if this key signed them for us by its own algorithm.
+fn signed_claims(token: &str, key: &Key, issuer: &Issuer) -> Option<Object> {
+    let mut validation = Validation::new(key.algorithm);
+    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+    validation.set_issuer(&[&issuer.name]);
+    validation.set_audience(&[&issuer.audience]);
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    jsonwebtoken::decode(token, &key.decoding, &validation)
+        .ok()
+        .map(|data| data.claims)
+}
+
+fn check_times(claims: &Object, now: i64) -> Result<(), Rejection> {
+    let expires = seconds(claims, "exp")?.ok_or(Rejection::Invalid)?;
+    let starts = [seconds(claims, "nbf")?, seconds(claims, "iat")?];
+    if starts
+        .into_iter()
+        .flatten()
+        .any(|start| start > now.saturating_add(LEEWAY_SECONDS))
+    {
+        return Err(Rejection::Invalid);
+    }
+    if expires <= now.saturating_sub(LEEWAY_SECONDS) {
+        return Err(Rejection::Expired);
+    }
+    Ok(())
+}
+
+fn read_caller(claims: &Object) -> Result<Caller, Rejection> {
+    let subject = either(claims, "oid", "sub")?.ok_or(Rejection::Invalid)?;
+    let scopes = text(claims, "scp")?.unwrap_or_default().split(' ');
+    let mut permissions: Vec<String> = scopes
+        .filter(|scope| !scope.is_empty())
+        .map(str::to_owned)
+        .collect();
+    permissions.extend(texts(claims, "roles")?);
+    Ok(Caller {
+        tenant: tenant(claims)?,
+        subject: subject.to_owned(),
+        app: either(claims, "azp", "appid")?.map(str::to_owned),
+        permissions,
+    })
+}
+
+/// `tid` as a GUID with hyphens, the one spelling that issuers use.
+fn tenant(claims: &Object) -> Result<Uuid, Rejection> {
+    let text = text(claims, "tid")?
+        .filter(|text| text.len() == 36)
+        .ok_or(Rejection::Invalid)?;
+    let tenant = Uuid::parse_str(text).map_err(|_| Rejection::Invalid)?;
+    if tenant.is_nil() {
+        Err(Rejection::Invalid)
+    } else {
+        Ok(tenant)
+    }
+}
+
+/// The first of two claims that is there; an empty text is as good as none.
+fn either<'a>(claims: &'a Object, first: &str, second: &str) -> Result<Option<&'a str>, Rejection> {
+    let found = text(claims, first)?.filter(|text| !text.is_empty());
+    let fallback = text(claims, second)?.filter(|text| !text.is_empty());
+    Ok(found.or(fallback))
+}
+
+fn text<'a>(object: &'a Object, name: &str) -> Result<Option<&'a str>, Rejection> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Rejection::Invalid),
+    }
+}
+
+fn texts(object: &Object, name: &str) -> Result<Vec<String>, Rejection> {
+    match object.get(name) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(values)) => values
+            .iter()
+            .map(|value| value.as_str().map(str::to_owned).ok_or(Rejection::Invalid))
+            .collect(),
+        Some(_) => Err(Rejection::Invalid),
+    }
+}
+
+/// An instant in whole seconds; RFC 7519 allows fractions, which no issuer sends.
+fn seconds(object: &Object, name: &str) -> Result<Option<i64>, Rejection> {
+    match object.get(name) {
+        None => Ok(None),
+        Some(value) => value.as_i64().map(Some).ok_or(Rejection::Invalid),
+    }
+}

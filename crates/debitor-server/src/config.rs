@@ -1,0 +1,317 @@
+//! The settings: a TOML file and `DEBITOR_*` variables, read once, checked at once.
+//!
+//! The only place that reads the environment. A variable is named after its key: `store.url` is
+//! `DEBITOR_STORE_URL`, `auth.issuers[0].audience` is `DEBITOR_AUTH_ISSUERS_0_AUDIENCE`; it wins
+//! over the file. No fault says what a value was: it may be a secret.
+
+mod check;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use check::StoreUrl;
+pub use reader::{Fault, Faults};
+use reader::{Reader, Section};
+
+/// The variables whose names start with `DEBITOR_`.
+pub type Environment = BTreeMap<String, String>;
+
+/// The settings of the debitor server.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Config {
+    /// The address and port to listen on.
+    #[schemars(default = "default_listen")]
+    pub listen: SocketAddr,
+    /// What absolute links start with, such as `https://customers.example.com`; without it they
+    /// start with the `Host` of each request.
+    pub public_url: Option<String>,
+    /// Where the data is kept.
+    pub store: Store,
+    /// Whose tokens are trusted.
+    pub auth: Auth,
+    /// What is logged, and how.
+    #[schemars(default)]
+    pub log: Log,
+    /// How much clients may ask for.
+    #[schemars(default)]
+    pub limits: Limits,
+    /// The pages for people.
+    #[schemars(default)]
+    pub docs: Docs,
+    /// Variables that look like settings and are none.
+    #[schemars(skip)]
+    pub ignored_variables: Vec<String>,
+}
+
+/// Where the data is kept.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite:DIR`: the directory of the embedded database, made if it is missing.
+    #[schemars(with = "String", regex(pattern = "^sqlite:.+"))]
+    pub url: StoreUrl,
+}
+
+/// Whose tokens are trusted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Auth {
+    /// The issuers, at least one.
+    #[schemars(length(min = 1))]
+    pub issuers: Vec<Issuer>,
+}
+
+/// Someone whose tokens are trusted.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Issuer {
+    /// What a token's `iss` must be, to the letter: an https URL.
+    #[schemars(url, regex(pattern = "^https://"))]
+    pub issuer: String,
+    /// What a token's `aud` must be or contain.
+    #[schemars(length(min = 1))]
+    pub audience: String,
+    /// The file with the issuer's public keys, a JSON Web Key Set.
+    #[schemars(with = "String")]
+    pub jwks_file: PathBuf,
+}
+
+/// What is logged, and how. Logs go to standard error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Log {
+    /// Levels by module, as in `info,debitor_server=debug`.
+    #[schemars(default = "default_filter")]
+    pub filter: String,
+    /// How a line is written.
+    #[schemars(default)]
+    pub format: LogFormat,
+}
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object a line.
+    Json,
+}
+
+/// How much clients may ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Limits {
+    /// The largest body of a request, in bytes.
+    #[schemars(default = "default_body_bytes", range(min = *BODY_BYTES.start(), max = *BODY_BYTES.end()))]
+    pub body_bytes: usize,
+    /// The connections that are open at once; more wait.
+    #[schemars(default = "default_connections", range(min = *CONNECTIONS.start(), max = *CONNECTIONS.end()))]
+    pub connections: usize,
+}
+
+/// The pages for people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Docs {
+    /// Whether Swagger UI is at `/docs`.
+    #[schemars(default)]
+    pub enabled: bool,
+}
+
+const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
+const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+
+fn default_listen() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 8080).into()
+}
+
+fn default_filter() -> String {
+    "info".to_owned()
+}
+
+fn default_body_bytes() -> usize {
+    1024 * 1024
+}
+
+fn default_connections() -> usize {
+    10_240
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            filter: default_filter(),
+            format: LogFormat::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: default_body_bytes(),
+            connections: default_connections(),
+        }
+    }
+}
+
+impl Config {
+    /// The settings of a production server: the file's, and the environment's over them.
+    pub fn load(file: &Path, environment: &Environment) -> Result<Self, Faults> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| Faults::one(file.display(), format!("cannot be read: {error}")))?;
+        Self::from_toml(&text, environment)
+    }
+
+    fn from_toml(text: &str, environment: &Environment) -> Result<Self, Faults> {
+        let reader = Reader::new(environment);
+        let root = reader.root(reader::table(text)?);
+        let config = read(root, None);
+        if config
+            .as_ref()
+            .is_some_and(|config| config.auth.issuers.is_empty())
+        {
+            reader.fault("auth.issuers", "at least one is required");
+        }
+        reader.finish(config)
+    }
+
+    /// The settings of a development server, which needs none: the environment's over defaults.
+    pub fn development(data_dir: &Path, environment: &Environment) -> Result<Self, Faults> {
+        let reader = Reader::new(environment);
+        let root = reader.root(toml::Table::new());
+        let config = read(root, Some(StoreUrl::sqlite(data_dir)));
+        reader.finish(config.map(|config| Self {
+            docs: Docs { enabled: true },
+            ..config
+        }))
+    }
+}
+
+/// What a server is for, which decides what it must be told.
+enum Purpose<'a> {
+    Production,
+    Development { data_dir: &'a Path },
+}
+
+/// Reads every setting; nothing is returned if a fault makes that impossible.
+fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
+    let listen = root
+        .parsed("listen", check::address)
+        .unwrap_or_else(default_listen);
+    let public_url = root.parsed("public_url", check::public_url);
+    let store = read_store(root.section("store"), purpose);
+    let auth = read_auth(root.section("auth"), purpose);
+    let log = read_log(root.section("log"));
+    let limits = read_limits(root.section("limits"));
+    let docs = read_docs(root.section("docs"), purpose);
+    Some(Config {
+        listen,
+        public_url,
+        store: store?,
+        auth: auth?,
+        log,
+        limits,
+        docs,
+        ignored_variables: Vec::new(),
+    })
+}
+
+fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> {
+    let url = match purpose {
+        Purpose::Production => section.required("url", check::store_url)?,
+        Purpose::Development { data_dir } => section
+            .parsed("url", check::store_url)
+            .unwrap_or_else(|| StoreUrl::sqlite(data_dir)),
+    };
+    Some(Store { url })
+}
+
+/// The issuers; a development server trusts its own key, so that it needs none.
+fn read_auth(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Auth> {
+    let read: Vec<_> = section
+        .list("issuers")
+        .into_iter()
+        .map(read_issuer)
+        .collect();
+    if read.is_empty() && matches!(purpose, Purpose::Production) {
+        section.fault("issuers", "at least one is required");
+    }
+    let issuers: Vec<Issuer> = read.into_iter().collect::<Option<_>>()?;
+    for (index, issuer) in issuers.iter().enumerate() {
+        if issuers[..index]
+            .iter()
+            .any(|earlier| earlier.issuer == issuer.issuer)
+        {
+            section.fault(
+                &format!("issuers[{index}].issuer"),
+                "is the issuer of an earlier entry",
+            );
+        }
+    }
+    Some(Auth { issuers })
+}
+
+fn read_issuer(mut section: Section<'_>) -> Option<Issuer> {
+    let issuer = section.required("issuer", check::issuer);
+    let audience = section.required("audience", check::not_empty);
+    let jwks_file = section.required("jwks_file", check::key_set);
+    Some(Issuer {
+        issuer: issuer?,
+        audience: audience?,
+        jwks_file: jwks_file?,
+    })
+}
+
+fn read_log(mut section: Section<'_>) -> Log {
+    Log {
+        filter: section
+            .parsed("filter", check::filter)
+            .unwrap_or_else(default_filter),
+        format: section
+            .parsed("format", check::log_format)
+            .unwrap_or_default(),
+    }
+}
+
+fn read_limits(mut section: Section<'_>) -> Limits {
+    let body_bytes = section.number("body_bytes", BODY_BYTES);
+    let connections = section.number("connections", CONNECTIONS);
+    Limits {
+        body_bytes: body_bytes.unwrap_or_else(default_body_bytes),
+        connections: connections.unwrap_or_else(default_connections),
+    }
+}
+
+/// Swagger UI is off in production unless it is asked for.
+fn read_docs(mut section: Section<'_>, purpose: &Purpose<'_>) -> Docs {
+    let default = matches!(purpose, Purpose::Development { .. });
+    Docs {
+        enabled: section.flag("enabled").unwrap_or(default),
+    }
+}
+
+/// The variables that can be settings.
+pub fn environment() -> Environment {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .filter(|(name, _)| name.starts_with(reader::PREFIX))
+        .map(|(name, value)| (name, value.to_string_lossy().into_owned()))
+        .collect()
+}
+
+/// The schema of the file, for editors and for those who write it.
+pub fn schema_json() -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&schemars::schema_for!(Config)).map(|schema| schema + "\n")
+}

@@ -1,0 +1,134 @@
+//! What each setting must be. Messages say what is expected and never what was given.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::LogFormat;
+use crate::auth::keys::KeySet;
+
+type Checked<T> = Result<T, String>;
+
+/// The address of a store; it is shown without a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoreUrl(String);
+
+impl StoreUrl {
+    /// The embedded store in a directory.
+    pub fn sqlite(directory: &Path) -> Self {
+        Self(format!("sqlite:{}", directory.display()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn unchecked(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The whole address, for the store alone.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::str::FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Checked<Self> {
+        store_url(text)
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((scheme, rest)) = self.0.split_once("://") else {
+            return f.write_str(&self.0);
+        };
+        // What stands before the last `@` may hold a password that has an `@` itself.
+        match rest.rsplit_once('@') {
+            Some((_, host)) => write!(f, "{scheme}://***@{host}"),
+            None => f.write_str(&self.0),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+pub(super) fn store_url(text: &str) -> Checked<StoreUrl> {
+    match text.split_once(':') {
+        Some(("sqlite", directory)) if !directory.is_empty() => Ok(StoreUrl(text.to_owned())),
+        Some(("postgres" | "postgresql", _)) => {
+            Err("PostgreSQL is not yet supported by this version: use sqlite:DIR".to_owned())
+        }
+        _ => Err("must be sqlite:DIR".to_owned()),
+    }
+}
+
+pub(super) fn address(text: &str) -> Checked<SocketAddr> {
+    text.parse()
+        .map_err(|_| "must be an IP address and a port, as in 0.0.0.0:8080".to_owned())
+}
+
+/// The URL without a slash at its end, so that paths can follow it.
+pub(super) fn public_url(text: &str) -> Checked<String> {
+    let expected = "must be an http or https URL without user, query and fragment";
+    let url = Url::parse(text).map_err(|_| expected)?;
+    let plain = is_plain(&url) && ["http", "https"].contains(&url.scheme());
+    if plain {
+        Ok(url.as_str().trim_end_matches('/').to_owned())
+    } else {
+        Err(expected.to_owned())
+    }
+}
+
+pub(super) fn issuer(text: &str) -> Checked<String> {
+    let is_https = Url::parse(text).is_ok_and(|url| url.scheme() == "https" && is_plain(&url));
+    // The parser would mend `https:host`; a token's `iss` is compared to the letter.
+    if is_https && text.starts_with("https://") {
+        Ok(text.to_owned())
+    } else {
+        Err("must be an https URL".to_owned())
+    }
+}
+
+fn is_plain(url: &Url) -> bool {
+    let no_user = url.username().is_empty() && url.password().is_none();
+    no_user && url.has_host() && url.query().is_none() && url.fragment().is_none()
+}
+
+pub(super) fn not_empty(text: &str) -> Checked<String> {
+    if text.trim().is_empty() {
+        Err("must not be empty".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+pub(super) fn key_set(text: &str) -> Checked<PathBuf> {
+    let path = PathBuf::from(text);
+    KeySet::from_file(&path)
+        .map(|_| path)
+        .map_err(|error| error.to_string())
+}
+
+pub(super) fn filter(text: &str) -> Checked<String> {
+    let expected = "must be levels by module, as in `info,debitor_server=debug`";
+    EnvFilter::builder()
+        .parse(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| expected.to_owned())
+}
+
+pub(super) fn log_format(text: &str) -> Checked<LogFormat> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json".to_owned()),
+    }
+}

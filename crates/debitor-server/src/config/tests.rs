@@ -1,0 +1,351 @@
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::*;
+
+const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/tests/jwks.json");
+
+fn environment_of(variables: &[(&str, &str)]) -> Environment {
+    variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Config, Faults> {
+    Config::from_toml(&toml.replace("KEYS", KEYS), &environment_of(variables))
+}
+
+fn check_faults(toml: &str, variables: &[(&str, &str)], expected: &[&str]) {
+    let faults = load(toml, variables).unwrap_err().0;
+    let told: Vec<String> = faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.place, fault.message))
+        .collect();
+    assert_eq!(told, expected);
+}
+
+const SMALLEST: &str = r#"
+    [store]
+    url = "sqlite:/var/lib/debitor"
+    [[auth.issuers]]
+    issuer = "https://login.example.com/"
+    audience = "api://debitor"
+    jwks_file = "KEYS"
+"#;
+
+const WHOLE: &str = r#"
+    listen = "0.0.0.0:9000"
+    public_url = "https://customers.example.com/"
+    [store]
+    url = "sqlite:/var/lib/debitor"
+    [[auth.issuers]]
+    issuer = "https://login.example.com/"
+    audience = "api://debitor"
+    jwks_file = "KEYS"
+    [log]
+    filter = "warn,debitor_server=debug"
+    format = "json"
+    [limits]
+    body_bytes = 2048
+    connections = 5
+    [docs]
+    enabled = true
+"#;
+
+#[test]
+fn the_smallest_file_has_defaults_for_the_rest() {
+    let config = load(SMALLEST, &[]).unwrap();
+    assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(config.public_url, None);
+    assert_eq!(config.store.url.expose(), "sqlite:/var/lib/debitor");
+    assert_eq!(
+        config.limits,
+        Limits {
+            body_bytes: 1024 * 1024,
+            connections: 10_240
+        }
+    );
+    assert_eq!(
+        (config.log, config.docs),
+        (Log::default(), Docs { enabled: false })
+    );
+}
+
+#[test]
+fn every_setting_is_read() {
+    let config = load(WHOLE, &[]).unwrap();
+    assert_eq!(config.listen, "0.0.0.0:9000".parse().unwrap());
+    assert_eq!(
+        config.public_url.as_deref(),
+        Some("https://customers.example.com")
+    );
+    assert_eq!(config.auth.issuers[0].audience, "api://debitor");
+    assert_eq!(config.auth.issuers[0].jwks_file, Path::new(KEYS));
+    assert_eq!(config.log.filter, "warn,debitor_server=debug");
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(
+        config.limits,
+        Limits {
+            body_bytes: 2048,
+            connections: 5
+        }
+    );
+    assert!(config.docs.enabled);
+}
+
+/// The reader and the schema are two descriptions: they must know the same keys.
+#[test]
+fn the_schema_has_exactly_the_settings_that_are_read() {
+    fn keys(schema: &Value, root: &Value) -> Vec<String> {
+        let schema = match schema["$ref"].as_str() {
+            Some(name) => root.pointer(&name[1..]).unwrap(),
+            None => schema,
+        };
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let mut found: Vec<String> = properties
+            .flat_map(|(name, property)| {
+                let below = keys(property, root);
+                if below.is_empty() {
+                    vec![name.clone()]
+                } else {
+                    prefixed(name, &below)
+                }
+            })
+            .collect();
+        found.extend(
+            schema
+                .get("items")
+                .into_iter()
+                .flat_map(|items| keys(items, root)),
+        );
+        found
+    }
+    fn prefixed(name: &str, below: &[String]) -> Vec<String> {
+        below.iter().map(|key| format!("{name}.{key}")).collect()
+    }
+    fn used(table: &toml::Table) -> Vec<String> {
+        let keys = table.iter().flat_map(|(name, value)| match value {
+            toml::Value::Table(table) => prefixed(name, &used(table)),
+            toml::Value::Array(tables) => prefixed(name, &used(tables[0].as_table().unwrap())),
+            _ => vec![name.clone()],
+        });
+        keys.collect()
+    }
+    let schema: Value = serde_json::from_str(&schema_json().unwrap()).unwrap();
+    let mut described = keys(&schema, &schema);
+    let mut read = used(&WHOLE.parse().unwrap());
+    described.sort();
+    read.sort();
+    assert_eq!(described, read);
+}
+
+#[test]
+fn variables_win_over_the_file() {
+    let config = load(
+        WHOLE,
+        &[
+            ("DEBITOR_LISTEN", "127.0.0.1:1"),
+            ("DEBITOR_PUBLIC_URL", "http://localhost:1"),
+            ("DEBITOR_STORE_URL", "sqlite:elsewhere"),
+            ("DEBITOR_AUTH_ISSUERS_0_AUDIENCE", "api://other"),
+            ("DEBITOR_LOG_FORMAT", "text"),
+            ("DEBITOR_LOG_FILTER", ""),
+            ("DEBITOR_LIMITS_BODY_BYTES", "4096"),
+            ("DEBITOR_DOCS_ENABLED", "false"),
+            ("DEBITOR_LISTNE", "0.0.0.0:1"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.listen, "127.0.0.1:1".parse().unwrap());
+    assert_eq!(config.public_url.as_deref(), Some("http://localhost:1"));
+    assert_eq!(config.store.url.expose(), "sqlite:elsewhere");
+    assert_eq!(config.auth.issuers[0].audience, "api://other");
+    assert_eq!(
+        config.log.filter, "warn,debitor_server=debug",
+        "an empty variable is none"
+    );
+    assert_eq!(config.limits.body_bytes, 4096);
+    assert!(!config.docs.enabled);
+    assert_eq!(config.ignored_variables, ["DEBITOR_LISTNE"]);
+}
+
+#[test]
+fn variables_alone_are_enough() {
+    let config = load(
+        "",
+        &[
+            ("DEBITOR_STORE_URL", "sqlite:data"),
+            ("DEBITOR_AUTH_ISSUERS_0_ISSUER", "https://one.example.com/"),
+            ("DEBITOR_AUTH_ISSUERS_0_AUDIENCE", "api://debitor"),
+            ("DEBITOR_AUTH_ISSUERS_0_JWKS_FILE", KEYS),
+            ("DEBITOR_AUTH_ISSUERS_1_ISSUER", "https://two.example.com/"),
+            ("DEBITOR_AUTH_ISSUERS_1_AUDIENCE", "api://debitor"),
+            ("DEBITOR_AUTH_ISSUERS_1_JWKS_FILE", KEYS),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.auth.issuers.len(), 2);
+    assert_eq!(config.auth.issuers[1].issuer, "https://two.example.com/");
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    check_faults(
+        r#"
+        listen = 8080
+        public_url = "ftp://customers.example.com"
+        colour = "blue"
+        [store]
+        url = "mysql://root:hunter2@host/db"
+        [[auth.issuers]]
+        issuer = "http://login.example.com/"
+        audience = " "
+        jwks_file = "/nowhere/jwks.json"
+        [[auth.issuers]]
+        issuer = "https://login.example.com/"
+        jwks_url = "https://login.example.com/keys"
+        [log]
+        filter = "debitor_server=loud"
+        format = "xml"
+        [limits]
+        body_bytes = 1
+        [docs]
+        enabled = 1
+        "#,
+        &[("DEBITOR_LIMITS_CONNECTIONS", "many")],
+        &[
+            "listen: must be a text",
+            "public_url: must be an http or https URL without user, query and fragment",
+            "store.url: must be sqlite:DIR",
+            "auth.issuers[0].issuer: must be an https URL",
+            "auth.issuers[0].audience: must not be empty",
+            "auth.issuers[0].jwks_file: cannot be read: No such file or directory (os error 2)",
+            "auth.issuers[1].audience: is required",
+            "auth.issuers[1].jwks_file: is required",
+            "auth.issuers[1].jwks_url: is not a setting; the settings here are: issuer, audience, \
+             jwks_file",
+            "log.filter: must be levels by module, as in `info,debitor_server=debug`",
+            "log.format: must be text or json",
+            "limits.body_bytes: must be a whole number from 1024 to 67108864",
+            "limits.connections (DEBITOR_LIMITS_CONNECTIONS): must be a whole number from 1 to \
+             1000000",
+            "docs.enabled: must be true or false",
+            "colour: is not a setting; the settings here are: listen, public_url, store, auth, log, \
+             limits, docs",
+        ],
+    );
+}
+
+#[test]
+fn what_is_missing_is_told_too() {
+    check_faults(
+        "",
+        &[],
+        &[
+            "store.url: is required",
+            "auth.issuers: at least one is required",
+        ],
+    );
+    check_faults(
+        "store = 1\nauth = []\ndocs.enabled = \"yes\"",
+        &[],
+        &[
+            "store: must be a table",
+            "store.url: is required",
+            "auth: must be a table",
+            "auth.issuers: at least one is required",
+            "docs.enabled: must be true or false",
+        ],
+    );
+}
+
+#[test]
+fn an_issuer_is_trusted_once() {
+    let twice = format!("{SMALLEST}{}", &SMALLEST[SMALLEST.find("[[").unwrap()..]);
+    check_faults(
+        &twice,
+        &[],
+        &["auth.issuers[1].issuer: is the issuer of an earlier entry"],
+    );
+}
+
+#[test]
+fn broken_toml_is_told_by_its_line_without_its_text() {
+    let faults = load("listen = \"127.0.0.1:1\"\nurl = hunter2\n", &[]).unwrap_err();
+    assert_eq!(faults.0[0].place, "line 2");
+    assert!(!faults.to_string().contains("hunter2"), "{faults}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let faults = Config::load(Path::new("/nowhere/debitor.toml"), &Environment::new()).unwrap_err();
+    assert!(
+        faults
+            .to_string()
+            .contains("/nowhere/debitor.toml: cannot be read"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    for url in [
+        "postgres://user:hunter2@host/db",
+        "postgresql://user:p@hunter2@host/db",
+    ] {
+        let found = load(SMALLEST, &[("DEBITOR_STORE_URL", url)]).unwrap_err();
+        assert!(
+            found
+                .to_string()
+                .contains("not yet supported by this version"),
+            "{found}"
+        );
+        assert!(
+            !format!("{found:?}{found}").contains("hunter2"),
+            "{found:?}"
+        );
+        let environment = environment_of(&[("DEBITOR_AUTH", url)]);
+        let config = Config::development(Path::new("data"), &environment).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+        let shown = StoreUrl::unchecked(url);
+        assert!(!format!("{shown}{shown:?}").contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn issuers_and_public_urls_are_plain() {
+    for url in [
+        "https:host",
+        "https://user:pass@host/",
+        "https://host/?a",
+        "https://host/#a",
+        "host",
+    ] {
+        let toml = format!("public_url = \"{url}x\"\n{SMALLEST}");
+        let faults = load(&toml, &[("DEBITOR_AUTH_ISSUERS_0_ISSUER", url)])
+            .unwrap_err()
+            .0;
+        let place = "auth.issuers[0].issuer (DEBITOR_AUTH_ISSUERS_0_ISSUER)";
+        assert!(faults.iter().any(|fault| fault.place == place), "{url}");
+    }
+}
+
+#[test]
+fn a_development_server_needs_no_settings() {
+    let config = Config::development(Path::new("some/where"), &Environment::new()).unwrap();
+    assert_eq!(config.store.url.expose(), "sqlite:some/where");
+    assert!(config.docs.enabled && config.auth.issuers.is_empty());
+}
+
+#[test]
+fn the_committed_schema_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/config.schema.json");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == schema_json().unwrap(),
+        "crates/debitor-server/config.schema.json is stale; write it with\n  \
+         cargo run -p debitor-server -- config-schema > crates/debitor-server/config.schema.json"
+    );
+}

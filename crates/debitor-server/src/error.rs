@@ -1,0 +1,109 @@
+//! The one place that turns errors into statuses; whatever is the server's own fault is logged here
+//! and leaves without a word of what it was.
+
+use axum::http::StatusCode;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use debitor_api::{Fault, Problem};
+
+use crate::auth::Rejection;
+use crate::store::{self, Conflict};
+
+/// What a handler fails with.
+#[derive(Debug)]
+pub enum ApiError {
+    Store(store::Error),
+    /// Faults that only the handler can see, after those of the document.
+    Invalid(Vec<Fault>),
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Vec<Fault>> for ApiError {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::Invalid(faults)
+    }
+}
+
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::Store(error) => from_store(error),
+            ApiError::Invalid(faults) => invalid(faults),
+        }
+    }
+}
+
+/// Seconds after which a client should try again when the store cannot answer.
+const RETRY_SECONDS: &str = "1";
+
+fn from_store(error: store::Error) -> Problem {
+    match error {
+        store::Error::NotFound(noun) => {
+            let message = format!("There is no such {noun}.");
+            Problem::new(StatusCode::NOT_FOUND, "itemNotFound", message)
+        }
+        store::Error::Conflict(conflict) => from_conflict(&conflict),
+        store::Error::Stale(noun) => {
+            let message = format!("The {noun} has changed since it was read.");
+            Problem::new(
+                StatusCode::PRECONDITION_FAILED,
+                "preconditionFailed",
+                message,
+            )
+            .target("If-Match")
+        }
+        store::Error::Reference { property, message } => invalid(vec![Fault {
+            code: "reference",
+            message: message.into(),
+            target: property.into(),
+        }]),
+        store::Error::Unavailable(why) => {
+            tracing::error!(reason = %why, "the store is unavailable");
+            let message = "The service cannot answer just now. Try again later.";
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "serviceNotAvailable",
+                message,
+            )
+            .header(RETRY_AFTER, RETRY_SECONDS)
+        }
+        store::Error::Internal(why) => {
+            tracing::error!(reason = %why, "the store failed");
+            Problem::internal()
+        }
+    }
+}
+
+fn from_conflict(conflict: &Conflict) -> Problem {
+    let (code, target) = match conflict {
+        Conflict::IdTaken(_) => ("nameAlreadyExists", Some("id")),
+        Conflict::NumberTaken(_) => ("nameAlreadyExists", Some("number")),
+        Conflict::NamedBySalesInvoice(_) => ("entityInUse", None),
+        Conflict::NotDraft(_) => ("notADraft", None),
+    };
+    let mut text = conflict.to_string();
+    text[..1].make_ascii_uppercase();
+    let problem = Problem::new(StatusCode::CONFLICT, code, format!("{text}."));
+    match target {
+        Some(target) => problem.target(target),
+        None => problem,
+    }
+}
+
+/// The same shape as the faults that the document's constraints make.
+fn invalid(faults: Vec<Fault>) -> Problem {
+    let message = match faults.len() {
+        1 => "The request has 1 fault.".to_owned(),
+        count => format!("The request has {count} faults."),
+    };
+    let mut problem = Problem::new(StatusCode::BAD_REQUEST, "invalidRequest", message);
+    if let [only] = faults.as_slice() {
+        problem = problem.target(only.target.clone());
+    }
+    problem.details = faults;
+    problem
+}

@@ -1,0 +1,25 @@
+//! The operations: arguments, one decision, one call of the store, one answer.
+
+mod company;
+mod customer;
+mod sales_invoice;
+mod sales_invoice_customer;
+
+use debitor_api::{Body, Context};
+use uuid::Uuid;
+
+use crate::domain::version::Precondition;
+use crate::links::Collection;
+use crate::odata::list;
+use crate::store::Stored;
+
+/// The body of an answer with one entity.
+fn entity<T>(collection: Collection, context: &Context, company: Uuid, stored: &Stored) -> Body<T> {
+    let metadata = collection.entity_context(context, company);
+    Body::rendered(list::entity(&stored.json, &metadata))
+}
+
+/// Whether the caller has this version already.
+fn is_known(if_none_match: Option<&str>, stored: &Stored) -> bool {
+    if_none_match.is_some_and(|header| Precondition::parse(header).names(&stored.etag))
+}

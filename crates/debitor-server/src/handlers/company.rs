@@ -1,0 +1,50 @@
+//! Operations on companies.
+
+use debitor_api::Body;
+use debitor_api::company::{
+    CompanyApi, CompanyGetRequest, CompanyGetResponse, CompanyListRequest, CompanyListResponse,
+};
+use debitor_api::types::Company;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::links;
+use crate::odata::list::{self, ListOptions};
+
+impl CompanyApi for App {
+    async fn company_list(
+        &self,
+        caller: Caller,
+        request: CompanyListRequest,
+    ) -> Result<CompanyListResponse, ApiError> {
+        let query = request.query;
+        let options = ListOptions::new(
+            query.top,
+            query.skiptoken.as_deref(),
+            query.count,
+            query.select.as_deref(),
+            Company::PROPERTIES,
+        )?;
+        let page = self.store.company_list(caller.tenant, options.page).await?;
+        let context = links::companies_context(&request.context);
+        let address = links::companies_address(&request.context);
+        let body = Body::rendered(options.render(page, &context, &address));
+        Ok(CompanyListResponse::Ok { body })
+    }
+
+    async fn company_get(
+        &self,
+        caller: Caller,
+        request: CompanyGetRequest,
+    ) -> Result<CompanyGetResponse, ApiError> {
+        let json = self
+            .store
+            .company_get(caller.scope(request.path.company_id))
+            .await?;
+        let context = links::company_context(&request.context);
+        Ok(CompanyGetResponse::Ok {
+            body: Body::rendered(list::entity(&json, &context)),
+        })
+    }
+}

@@ -1,0 +1,170 @@
+//! The options of a list, and the page that answers them (OData URL Conventions, section 5.1).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use bytes::Bytes;
+use debitor_api::Fault;
+use uuid::Uuid;
+
+use super::select::Select;
+use crate::store::{Page, PageQuery};
+
+/// `$top`, `$skiptoken`, `$count` and `$select` of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListOptions {
+    pub page: PageQuery,
+    pub select: Option<Select>,
+}
+
+impl ListOptions {
+    /// Reads the options; `properties` are those that can be selected. Every fault is returned.
+    pub fn new(
+        top: i32,
+        skiptoken: Option<&str>,
+        count: bool,
+        select: Option<&str>,
+        properties: &'static [&'static str],
+    ) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let after = skiptoken.and_then(|token| noted(&mut faults, read_skiptoken(token)));
+        let select = select.and_then(|text| noted(&mut faults, Select::parse(text, properties)));
+        // The document's minimum is 1.
+        let top = usize::try_from(top).unwrap_or(1);
+        match faults.is_empty() {
+            true => Ok(Self {
+                page: PageQuery { top, after, count },
+                select,
+            }),
+            false => Err(faults),
+        }
+    }
+
+    /// The JSON of the page. `context` is the list's context without the selection, and `address`
+    /// the list's own address, without a query.
+    pub fn render(&self, page: Page, context: &str, address: &str) -> Bytes {
+        let selected = self
+            .select
+            .as_ref()
+            .map(Select::context)
+            .unwrap_or_default();
+        let context = format!("{context}{selected}");
+        let mut json = format!("{{\"@odata.context\":{}", quoted(&context)).into_bytes();
+        if let Some(count) = page.count {
+            json.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
+        }
+        json.extend_from_slice(b",\"value\":[");
+        for (index, entity) in page.entities.iter().enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            json.extend_from_slice(
+                &self
+                    .select
+                    .as_ref()
+                    .map_or(entity.clone(), |s| s.apply(entity)),
+            );
+        }
+        json.push(b']');
+        if let Some(next) = page.next {
+            let link = quoted(&self.next_link(address, next));
+            json.extend_from_slice(format!(",\"@odata.nextLink\":{link}").as_bytes());
+        }
+        json.push(b'}');
+        json.into()
+    }
+
+    /// The link keeps every option, so that a client follows it without adding any.
+    fn next_link(&self, address: &str, after: Uuid) -> String {
+        let mut link = format!("{address}?$top={}", self.page.top);
+        if self.page.count {
+            link.push_str("&$count=true");
+        }
+        if let Some(select) = &self.select {
+            link.push_str("&$select=");
+            link.push_str(&select.to_string());
+        }
+        link.push_str("&$skiptoken=");
+        link.push_str(&BASE64.encode(after.as_bytes()));
+        link
+    }
+}
+
+/// The JSON of one entity with its context, from the JSON that the store keeps.
+pub fn entity(json: &Bytes, context: &str) -> Bytes {
+    let members = json.strip_prefix(b"{").unwrap_or_default();
+    let separator = if members.starts_with(b"}") { "" } else { "," };
+    let mut whole = format!("{{\"@odata.context\":{}{separator}", quoted(context)).into_bytes();
+    whole.extend_from_slice(members);
+    whole.into()
+}
+
+fn read_skiptoken(token: &str) -> Result<Uuid, Fault> {
+    BASE64
+        .decode(token)
+        .ok()
+        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
+        .ok_or_else(|| Fault {
+            code: "skiptoken",
+            message: "must be taken from an `@odata.nextLink`".into(),
+            target: "$skiptoken".into(),
+        })
+}
+
+fn noted<T>(faults: &mut Vec<Fault>, read: Result<T, Fault>) -> Option<T> {
+    read.map_err(|fault| faults.push(fault)).ok()
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROPERTIES: &[&str] = &["@odata.etag", "id", "number", "displayName"];
+
+    fn options(skiptoken: Option<&str>, select: Option<&str>) -> Result<ListOptions, Vec<Fault>> {
+        ListOptions::new(2, skiptoken, true, select, PROPERTIES)
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let faults = options(Some("x"), Some("nonsense")).unwrap_err();
+        let targets: Vec<_> = faults.iter().map(|fault| fault.target.as_str()).collect();
+        assert_eq!(targets, ["$skiptoken", "$select"]);
+    }
+
+    #[test]
+    fn a_page_links_to_the_next_one_with_the_same_options() {
+        let options = options(None, Some("number")).unwrap();
+        let id = Uuid::from_u128(7);
+        let page = Page {
+            entities: vec![Bytes::from_static(
+                br#"{"@odata.etag":"e","id":"i","number":"n","displayName":"d"}"#,
+            )],
+            next: Some(id),
+            count: Some(9),
+        };
+        let json = options.render(page, "http://h/v1.0/$metadata#c", "http://h/v1.0/c");
+        let page: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(page["@odata.context"], "http://h/v1.0/$metadata#c(number)");
+        assert_eq!(page["@odata.count"], 9);
+        let selected = serde_json::json!({"@odata.etag": "e", "id": "i", "number": "n"});
+        assert_eq!(page["value"], serde_json::json!([selected]));
+        let link = page["@odata.nextLink"].as_str().unwrap();
+        let token =
+            link.strip_prefix("http://h/v1.0/c?$top=2&$count=true&$select=number&$skiptoken=");
+        assert_eq!(read_skiptoken(token.unwrap()), Ok(id));
+    }
+
+    #[test]
+    fn an_entity_gets_its_context_first() {
+        let json = entity(&Bytes::from_static(b"{\"id\":1}"), "c");
+        assert_eq!(json, r#"{"@odata.context":"c","id":1}"#);
+        assert_eq!(
+            entity(&Bytes::from_static(b"{}"), "c"),
+            r#"{"@odata.context":"c"}"#
+        );
+    }
+}

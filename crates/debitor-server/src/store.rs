@@ -1,0 +1,193 @@
+//! Persistence: what the service needs of a store, whatever the engine.
+//!
+//! A write is answered only once it is on stable storage, and is there as a whole or not at all.
+//! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
+//! and errors stay inside the engines.
+
+pub mod sqlite;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::domain::company::NewCompany;
+use crate::domain::version::Precondition;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a store did not do what it was asked; nothing was changed unless it says otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such entity for the tenant.
+    #[error("there is no such {0}")]
+    NotFound(Noun),
+    /// What exists already forbids it.
+    #[error("{0}")]
+    Conflict(Conflict),
+    /// The entity's version is not one that the precondition names.
+    #[error("the {0} has changed")]
+    Stale(Noun),
+    /// A property refers to what does not exist.
+    #[error("{property}: {message}")]
+    Reference {
+        property: &'static str,
+        message: &'static str,
+    },
+    /// The store cannot take the work just now.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// The store is at fault; the text is for the log only.
+    #[error("the store failed: {0}")]
+    Internal(String),
+}
+
+/// The kinds of entity that can be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noun {
+    Company,
+    Customer,
+    SalesInvoice,
+    SalesInvoiceCustomer,
+}
+
+impl std::fmt::Display for Noun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Company => "company",
+            Self::Customer => "customer",
+            Self::SalesInvoice => "sales invoice",
+            Self::SalesInvoiceCustomer => "customer of the sales invoice",
+        })
+    }
+}
+
+/// What forbids a change.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    #[error("the id {0} is taken")]
+    IdTaken(Uuid),
+    #[error("the number {0} is taken")]
+    NumberTaken(String),
+    #[error("sales invoice {0} names the customer")]
+    NamedBySalesInvoice(String),
+    #[error("sales invoice {0} is no longer a draft")]
+    NotDraft(String),
+}
+
+/// The company that a request is about, and the tenant that it must belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    pub tenant: Uuid,
+    pub company: Uuid,
+}
+
+/// How a customer is named: by its own id, or as the customer of a sales invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CustomerKey {
+    Id(Uuid),
+    OfSalesInvoice(Uuid),
+}
+
+/// An entity as it is kept: its JSON is what answers hold, but for `@odata.context`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub id: Uuid,
+    pub etag: String,
+    pub json: Bytes,
+}
+
+/// Which page of a list is wanted; lists are ordered by id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageQuery {
+    /// The number of entities at most.
+    pub top: usize,
+    /// The id after which the page starts.
+    pub after: Option<Uuid>,
+    /// Whether all entities are to be counted too.
+    pub count: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub entities: Vec<Bytes>,
+    /// The id after which the next page starts; `None` on the last page.
+    pub next: Option<Uuid>,
+    /// The number of all entities, if it was asked for.
+    pub count: Option<i32>,
+}
+
+/// A store of companies, their customers and their sales invoices.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Makes a company; `Conflict` if its id is taken.
+    async fn company_create(&self, company: NewCompany) -> Result<Uuid>;
+    async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page>;
+    async fn company_get(&self, scope: Scope) -> Result<Bytes>;
+
+    async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page>;
+    async fn customer_count(&self, scope: Scope) -> Result<i32>;
+    async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored>;
+    /// Makes a customer and, with `sales_invoice`, makes it that draft invoice's customer.
+    async fn customer_create(
+        &self,
+        scope: Scope,
+        sales_invoice: Option<Uuid>,
+        customer: CustomerCreate,
+    ) -> Result<Stored>;
+    async fn customer_update(
+        &self,
+        scope: Scope,
+        key: CustomerKey,
+        precondition: Precondition,
+        change: CustomerUpdate,
+    ) -> Result<Stored>;
+    /// Deletes a customer that no sales invoice names, but for the draft invoice of the key.
+    async fn customer_delete(
+        &self,
+        scope: Scope,
+        key: CustomerKey,
+        precondition: Precondition,
+    ) -> Result<()>;
+
+    async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page>;
+    async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored>;
+    async fn sales_invoice_create(
+        &self,
+        scope: Scope,
+        invoice: SalesInvoiceCreate,
+    ) -> Result<Stored>;
+    async fn sales_invoice_update(
+        &self,
+        scope: Scope,
+        id: Uuid,
+        precondition: Precondition,
+        change: SalesInvoiceUpdate,
+    ) -> Result<Stored>;
+    async fn sales_invoice_delete(
+        &self,
+        scope: Scope,
+        id: Uuid,
+        precondition: Precondition,
+    ) -> Result<()>;
+
+    /// Whether the store can answer.
+    async fn ping(&self) -> Result<()>;
+    /// Waits for the writes that were taken, and lets go of the files.
+    async fn close(&self);
+}
+
+/// Opens the store that `url` names: `sqlite:DIR`.
+pub fn connect(url: &str, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
+    match url.split_once(':') {
+        Some(("sqlite", directory)) => Ok(Arc::new(sqlite::SqliteStore::open(
+            directory.as_ref(),
+            clock,
+        )?)),
+        _ => anyhow::bail!("the store's address must be `sqlite:DIR`"),
+    }
+}

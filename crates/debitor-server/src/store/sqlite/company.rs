@@ -1,0 +1,59 @@
+//! Statements on companies.
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope};
+use super::{body, entity, is_taken, page};
+use crate::domain::company::{self, NewCompany};
+
+pub(super) fn create(db: &Connection, company: &NewCompany, id: Uuid) -> Result<Uuid> {
+    let json = serde_json::to_string(&company::create(company, id))?;
+    db.prepare_cached("INSERT INTO company (id, tenant_id, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![id.as_bytes(), company.tenant.as_bytes(), json])
+        .map_err(|error| match is_taken(&error, "company.id") {
+            true => Error::Conflict(Conflict::IdTaken(id)),
+            false => error.into(),
+        })?;
+    Ok(id)
+}
+
+pub(super) fn list(db: &Connection, tenant: Uuid, query: PageQuery) -> Result<Page> {
+    let after = query.after.unwrap_or(Uuid::nil());
+    let rows = db
+        .prepare_cached(
+            "SELECT id, body FROM company WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        )?
+        .query_map(
+            params![tenant.as_bytes(), after.as_bytes(), query.top + 1],
+            entity,
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    let count = query.count.then(|| count(db, tenant)).transpose()?;
+    Ok(page(rows, query, count))
+}
+
+pub(super) fn get(db: &Connection, scope: Scope) -> Result<Bytes> {
+    db.prepare_cached("SELECT body FROM company WHERE id = ?1 AND tenant_id = ?2")?
+        .query_row(
+            params![scope.company.as_bytes(), scope.tenant.as_bytes()],
+            |row| body(row, 0),
+        )
+        .optional()?
+        .ok_or(Error::NotFound(Noun::Company))
+}
+
+/// Refuses a company that does not exist, or not for the tenant.
+pub(super) fn require(db: &Connection, scope: Scope) -> Result<()> {
+    db.prepare_cached("SELECT 1 FROM company WHERE id = ?1 AND tenant_id = ?2")?
+        .exists(params![scope.company.as_bytes(), scope.tenant.as_bytes()])?
+        .then_some(())
+        .ok_or(Error::NotFound(Noun::Company))
+}
+
+fn count(db: &Connection, tenant: Uuid) -> Result<i32> {
+    Ok(db
+        .prepare_cached("SELECT count(*) FROM company WHERE tenant_id = ?1")?
+        .query_row([tenant.as_bytes()], |row| row.get(0))?)
+}

@@ -1,0 +1,143 @@
+//! The database's files: the lock, the settings of each connection, and the migrations.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use rusqlite::{Connection, OpenFlags};
+
+/// Versions of SQLite below this one can lose committed writes in WAL mode.
+const SAFE_SQLITE: i32 = 3_051_003;
+
+/// The migrations in order; the database's `user_version` says how many it has.
+const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_init.sql")];
+
+/// A directory with a database that this process alone has open.
+pub(super) struct Database {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Database {
+    /// Makes the directory if need be, and keeps other processes out of it.
+    pub(super) fn lock(directory: &Path) -> anyhow::Result<Self> {
+        ensure!(
+            rusqlite::version_number() >= SAFE_SQLITE,
+            "SQLite {} can lose committed writes; 3.51.3 or newer is needed",
+            rusqlite::version()
+        );
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot make the directory {}", directory.display()))?;
+        let lock = File::create(directory.join("lock"))
+            .with_context(|| format!("cannot write in {}", directory.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self {
+                path: directory.join("debitor.db"),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => {
+                bail!(
+                    "the store in {} is in use by another process",
+                    directory.display()
+                )
+            }
+            Err(TryLockError::Error(error)) => Err(error).context("cannot lock the store"),
+        }
+    }
+
+    /// Opens the one connection that writes, and brings the schema up to date.
+    pub(super) fn open_writer(&self) -> anyhow::Result<Connection> {
+        let mut connection =
+            self.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+        ensure!(
+            mode == "wal",
+            "{} cannot keep a write-ahead log",
+            self.path.display()
+        );
+        connection.execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
+        )?;
+        migrate(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// Opens a connection that only reads. It never checkpoints: only the writer does.
+    pub(super) fn open_reader(&self) -> anyhow::Result<Connection> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")?;
+        Ok(connection)
+    }
+
+    fn open(&self, flags: OpenFlags) -> anyhow::Result<Connection> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)
+            .with_context(|| format!("cannot open {}", self.path.display()))?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.execute_batch("PRAGMA trusted_schema = OFF;")?;
+        connection.set_prepared_statement_cache_capacity(64);
+        Ok(connection)
+    }
+}
+
+/// Applies the migrations that the database lacks, each with its number in one transaction.
+fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
+    let have: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    ensure!(
+        have <= MIGRATIONS.len(),
+        "the database has schema {have}, this program knows {}: use the newer program",
+        MIGRATIONS.len()
+    );
+    for (index, sql) in MIGRATIONS.iter().enumerate().skip(have) {
+        let transaction = connection.transaction()?;
+        transaction
+            .execute_batch(sql)
+            .with_context(|| format!("migration {}", index + 1))?;
+        transaction.pragma_update(None, "user_version", index + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_opening_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = Database::lock(directory.path()).unwrap();
+        let refusal = Database::lock(directory.path()).err().unwrap();
+        assert!(refusal.to_string().contains("in use"), "{refusal}");
+        drop(held);
+        Database::lock(directory.path()).unwrap();
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::lock(directory.path()).unwrap();
+        let connection = database.open_writer().unwrap();
+        connection
+            .pragma_update(None, "user_version", MIGRATIONS.len() + 1)
+            .unwrap();
+        drop(connection);
+        let refusal = database.open_writer().err().unwrap();
+        assert!(refusal.to_string().contains("newer program"), "{refusal}");
+    }
+
+    #[test]
+    fn writes_are_synced_in_full_and_readers_cannot_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::lock(directory.path()).unwrap();
+        let writer = database.open_writer().unwrap();
+        let synchronous: i32 = writer
+            .query_row("PRAGMA synchronous", [], |r| r.get(0))
+            .unwrap();
+        assert_eq!(synchronous, 2);
+        let reader = database.open_reader().unwrap();
+        assert!(reader.execute("DELETE FROM company", []).is_err());
+    }
+}

@@ -1,0 +1,104 @@
+//! The reader threads: each has a connection that cannot write, and one snapshot a read.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+
+use rusqlite::{Connection, Transaction};
+use tokio::sync::oneshot;
+
+use super::super::{Error, Result};
+use super::connection::Database;
+
+/// Reads that may wait; one more is refused.
+const QUEUE: usize = 4096;
+const THREADS: usize = 4;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// The way to the reader threads.
+pub(super) struct Readers {
+    queue: Mutex<Option<mpsc::SyncSender<Job>>>,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
+}
+
+impl Readers {
+    pub(super) fn start(database: &Database) -> anyhow::Result<Self> {
+        let (queue, jobs) = mpsc::sync_channel(QUEUE);
+        let jobs = Arc::new(Mutex::new(jobs));
+        let mut threads = Vec::new();
+        for _ in 0..THREADS {
+            let connection = database.open_reader()?;
+            let jobs = Arc::clone(&jobs);
+            let name = "sqlite-reader".to_owned();
+            threads.push(
+                thread::Builder::new()
+                    .name(name)
+                    .spawn(move || read(connection, &jobs))?,
+            );
+        }
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            threads: Mutex::new(threads),
+        })
+    }
+
+    /// Reads within one snapshot.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, outcome) = oneshot::channel();
+        self.submit(Box::new(move |connection| {
+            let result = connection
+                .transaction()
+                .map_err(Error::from)
+                .and_then(|snapshot| work(&snapshot));
+            // Whoever asked may have gone away.
+            let _ = answer.send(result);
+        }))?;
+        outcome
+            .await
+            .unwrap_or_else(|_| Err(Error::Internal("a read panicked".into())))
+    }
+
+    /// Takes no more reads, and waits for those that were taken.
+    pub(super) async fn stop(&self) {
+        drop(
+            self.queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                // A panic of the thread was logged where it happened.
+                let _ = thread.join();
+            }
+        });
+        let _ = joined.await;
+    }
+
+    fn submit(&self, job: Job) -> Result<()> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.as_ref().map(|queue| queue.try_send(job)) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(mpsc::TrySendError::Full(_))) => {
+                Err(Error::Unavailable("too many reads wait".into()))
+            }
+            Some(Err(mpsc::TrySendError::Disconnected(_))) | None => {
+                Err(Error::Unavailable("the store has stopped".into()))
+            }
+        }
+    }
+}
+
+fn read(mut connection: Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(job) = job else { return };
+        // A read that panics answers by dropping its sender; the thread goes on.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut connection)));
+    }
+}

@@ -1,0 +1,307 @@
+//! Statements on sales invoices.
+
+use debitor_api::types::{Customer, SalesInvoice, SalesInvoiceCreate, SalesInvoiceUpdate};
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope, Stored};
+use super::{Write, body, company, customer, entity, is_taken, page, version};
+use crate::domain::blank;
+use crate::domain::customer::Identity;
+use crate::domain::sales_invoice::{self, CustomerChoice};
+use crate::domain::version::{Precondition, Version};
+
+/// A sales invoice with its version, to be changed.
+pub(super) struct Versioned {
+    version: Version,
+    invoice: SalesInvoice,
+}
+
+pub(super) fn list(db: &Connection, scope: Scope, query: PageQuery) -> Result<Page> {
+    company::require(db, scope)?;
+    let after = query.after.unwrap_or(Uuid::nil());
+    let rows = db
+        .prepare_cached(
+            "SELECT id, body FROM sales_invoice WHERE company_id = ?1 AND id > ?2
+             ORDER BY id LIMIT ?3",
+        )?
+        .query_map(
+            params![scope.company.as_bytes(), after.as_bytes(), query.top + 1],
+            entity,
+        )?
+        .collect::<rusqlite::Result<_>>()?;
+    let count = query.count.then(|| count(db, scope)).transpose()?;
+    Ok(page(rows, query, count))
+}
+
+pub(super) fn get(db: &Connection, scope: Scope, id: Uuid) -> Result<Stored> {
+    company::require(db, scope)?;
+    let (version, json) = db
+        .prepare_cached(
+            "SELECT version, incarnation, body FROM sales_invoice WHERE company_id = ?1 AND id = ?2",
+        )?
+        .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
+            Ok((version(row, 0)?, body(row, 2)?))
+        })
+        .optional()?
+        .ok_or(Error::NotFound(Noun::SalesInvoice))?;
+    Ok(Stored {
+        id,
+        etag: version.etag(),
+        json,
+    })
+}
+
+pub(super) fn create(db: &Connection, write: &Write, create: SalesInvoiceCreate) -> Result<Stored> {
+    company::require(db, write.scope)?;
+    let choice = sales_invoice::choice(create.customer_id, create.customer_number.clone());
+    let customer = chosen(db, write.scope, choice)?.flatten();
+    let identity = Identity {
+        id: blank::guid(create.id)
+            .into_option()
+            .unwrap_or_else(|| write.clock.new_id()),
+        number: next_number(db, write.scope)?,
+        version: write.first_version(),
+        now: write.clock.now(),
+    };
+    let version = identity.version;
+    let mut invoice = sales_invoice::create(create, identity);
+    sales_invoice::show_customer(&mut invoice, customer.as_ref());
+    insert(db, write.scope, &invoice, version)
+}
+
+pub(super) fn update(
+    db: &Connection,
+    write: &Write,
+    id: Uuid,
+    precondition: &Precondition,
+    change: SalesInvoiceUpdate,
+) -> Result<Stored> {
+    let Versioned {
+        version,
+        invoice: before,
+    } = require(db, write.scope, id)?;
+    if !precondition.names(&version.etag()) {
+        return Err(Error::Stale(Noun::SalesInvoice));
+    }
+    let choice = sales_invoice::choice(change.customer_id, change.customer_number.clone());
+    let mut invoice = before.clone();
+    sales_invoice::update(&mut invoice, change);
+    if let Some(customer) = chosen(db, write.scope, choice)? {
+        // An issued invoice that is sent back whole keeps the name that was on it.
+        if customer.as_ref().map(|c| c.id) != before.customer_id.into_option() {
+            sales_invoice::show_customer(&mut invoice, customer.as_ref());
+        }
+    }
+    if !sales_invoice::allows(&before, &invoice) {
+        return Err(not_draft(&before));
+    }
+    replace(db, write, Versioned { version, invoice })
+}
+
+pub(super) fn delete(
+    db: &Connection,
+    write: &Write,
+    id: Uuid,
+    precondition: &Precondition,
+) -> Result<()> {
+    let Versioned { version, invoice } = require(db, write.scope, id)?;
+    if !precondition.names(&version.etag()) {
+        return Err(Error::Stale(Noun::SalesInvoice));
+    }
+    if !sales_invoice::is_draft(&invoice) {
+        return Err(not_draft(&invoice));
+    }
+    db.prepare_cached("DELETE FROM sales_invoice WHERE company_id = ?1 AND id = ?2")?
+        .execute(params![write.scope.company.as_bytes(), id.as_bytes()])?;
+    Ok(())
+}
+
+/// The draft with this id; another status forbids what is to be done with it.
+pub(super) fn require_draft(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
+    let found = require(db, scope, id)?;
+    match sales_invoice::is_draft(&found.invoice) {
+        true => Ok(found),
+        false => Err(not_draft(&found.invoice)),
+    }
+}
+
+/// Makes this customer, or none, the customer of the sales invoice.
+pub(super) fn set_customer(
+    db: &Connection,
+    write: &Write,
+    mut draft: Versioned,
+    customer: Option<&Customer>,
+) -> Result<()> {
+    sales_invoice::show_customer(&mut draft.invoice, customer);
+    replace(db, write, draft).map(drop)
+}
+
+/// Shows a customer's new number and name on the drafts that name it; other documents stay as they
+/// were issued.
+pub(super) fn show_customer_on_drafts(
+    db: &Connection,
+    write: &Write,
+    customer: &Customer,
+) -> Result<()> {
+    for id in naming(db, write.scope, customer.id)? {
+        let found = require(db, write.scope, id)?;
+        if sales_invoice::is_draft(&found.invoice) {
+            set_customer(db, write, found, Some(customer))?;
+        }
+    }
+    Ok(())
+}
+
+/// The number of a sales invoice that names the customer, if there is one.
+pub(super) fn one_naming(db: &Connection, scope: Scope, customer: Uuid) -> Result<Option<String>> {
+    let Some(id) = naming(db, scope, customer)?.into_iter().next() else {
+        return Ok(None);
+    };
+    let found = require(db, scope, id)?;
+    Ok(Some(found.invoice.number.unwrap_or_default()))
+}
+
+/// The id of the sales invoice's customer, if it has one.
+pub(super) fn customer_id(db: &Connection, scope: Scope, invoice: Uuid) -> Result<Option<Uuid>> {
+    let id: Option<[u8; 16]> = db
+        .prepare_cached("SELECT customer_id FROM sales_invoice WHERE company_id = ?1 AND id = ?2")?
+        .query_row(
+            params![scope.company.as_bytes(), invoice.as_bytes()],
+            |row| row.get(0),
+        )
+        .optional()?
+        .ok_or(Error::NotFound(Noun::SalesInvoice))?;
+    Ok(id.map(Uuid::from_bytes))
+}
+
+fn naming(db: &Connection, scope: Scope, customer: Uuid) -> rusqlite::Result<Vec<Uuid>> {
+    db.prepare_cached("SELECT id FROM sales_invoice WHERE company_id = ?1 AND customer_id = ?2")?
+        .query_map(
+            params![scope.company.as_bytes(), customer.as_bytes()],
+            |row| Ok(Uuid::from_bytes(row.get(0)?)),
+        )?
+        .collect()
+}
+
+fn require(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
+    company::require(db, scope)?;
+    db.prepare_cached(
+        "SELECT version, incarnation, body FROM sales_invoice WHERE company_id = ?1 AND id = ?2",
+    )?
+    .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
+        Ok((version(row, 0)?, body(row, 2)?))
+    })
+    .optional()?
+    .ok_or(Error::NotFound(Noun::SalesInvoice))
+    .and_then(|(version, json)| {
+        Ok(Versioned {
+            version,
+            invoice: serde_json::from_slice(&json)?,
+        })
+    })
+}
+
+/// The customer that was chosen: `None` keeps the one there is, `Some(None)` is none.
+fn chosen(
+    db: &Connection,
+    scope: Scope,
+    choice: CustomerChoice,
+) -> Result<Option<Option<Customer>>> {
+    let unknown = |property| Error::Reference {
+        property,
+        message: "names no customer of the company",
+    };
+    let customer = match choice {
+        CustomerChoice::Keep => return Ok(None),
+        CustomerChoice::None => return Ok(Some(None)),
+        CustomerChoice::Number(number) => {
+            customer::by_number(db, scope, &number)?.ok_or(unknown("customerNumber"))?
+        }
+        CustomerChoice::Id { id, number } => {
+            let customer = customer::by_id(db, scope, id)?.ok_or(unknown("customerId"))?;
+            if number.is_some_and(|number| !sales_invoice::has_number(&customer, &number)) {
+                let message = "is not the number of the customer in `customerId`";
+                return Err(Error::Reference {
+                    property: "customerNumber",
+                    message,
+                });
+            }
+            customer
+        }
+    };
+    Ok(Some(Some(customer)))
+}
+
+fn not_draft(invoice: &SalesInvoice) -> Error {
+    Error::Conflict(Conflict::NotDraft(
+        invoice.number.clone().unwrap_or_default(),
+    ))
+}
+
+fn count(db: &Connection, scope: Scope) -> rusqlite::Result<i32> {
+    db.prepare_cached("SELECT count(*) FROM sales_invoice WHERE company_id = ?1")?
+        .query_row([scope.company.as_bytes()], |row| row.get(0))
+}
+
+fn next_number(db: &Connection, scope: Scope) -> rusqlite::Result<String> {
+    db.prepare_cached(
+        "UPDATE company SET last_sales_invoice_number = last_sales_invoice_number + 1
+         WHERE id = ?1 RETURNING last_sales_invoice_number",
+    )?
+    .query_row([scope.company.as_bytes()], |row| row.get(0))
+    .map(sales_invoice::series_number)
+}
+
+fn insert(
+    db: &Connection,
+    scope: Scope,
+    invoice: &SalesInvoice,
+    version: Version,
+) -> Result<Stored> {
+    let sql = "INSERT INTO sales_invoice (company_id, id, version, incarnation, customer_id, body)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    save(db, sql, scope, invoice, version)
+}
+
+/// Writes the sales invoice in its next version.
+fn replace(db: &Connection, write: &Write, changed: Versioned) -> Result<Stored> {
+    let Versioned {
+        version,
+        mut invoice,
+    } = changed;
+    let version = version.next();
+    sales_invoice::touch(&mut invoice, version, write.clock.now());
+    let sql = "UPDATE sales_invoice SET version = ?3, incarnation = ?4, customer_id = ?5, body = ?6
+               WHERE company_id = ?1 AND id = ?2";
+    save(db, sql, write.scope, &invoice, version)
+}
+
+fn save(
+    db: &Connection,
+    sql: &str,
+    scope: Scope,
+    invoice: &SalesInvoice,
+    version: Version,
+) -> Result<Stored> {
+    let json = serde_json::to_string(invoice)?;
+    let customer = invoice.customer_id.into_option();
+    db.prepare_cached(sql)?
+        .execute(params![
+            scope.company.as_bytes(),
+            invoice.id.as_bytes(),
+            version.number,
+            version.incarnation,
+            customer.as_ref().map(Uuid::as_bytes),
+            json,
+        ])
+        .map_err(|error| match is_taken(&error, "sales_invoice.id") {
+            true => Error::Conflict(Conflict::IdTaken(invoice.id)),
+            false => error.into(),
+        })?;
+    Ok(Stored {
+        id: invoice.id,
+        etag: version.etag(),
+        json: json.into(),
+    })
+}

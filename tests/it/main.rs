@@ -1,0 +1,17 @@
+//! The end-to-end suite: real processes, judged by the document.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+
+mod auth;
+mod bad_input;
+mod cli;
+mod client;
+mod contract;
+mod customer;
+mod docs;
+mod durability;
+mod errors;
+mod judge;
+mod operations;
+mod sales_invoice;
+mod sales_invoice_customer;

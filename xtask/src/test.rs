@@ -1,0 +1,79 @@
+//! `cargo xtask test`: everything, in named steps, the cheap ones first.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::process::{command, run};
+use crate::{browser, codegen, deps, spec};
+
+/// A step's name and what it does.
+type Step = (&'static str, fn(&Path) -> Result<()>);
+
+const STEPS: [Step; 8] = [
+    ("fmt", fmt),
+    ("codegen", codegen::check),
+    ("spec", spec::check),
+    ("deps", deps::check),
+    ("browser", |_| browser::prepare()),
+    ("clippy", clippy),
+    ("programs", programs),
+    ("tests", tests),
+];
+
+/// Runs every step; the first that fails ends the run by its name.
+pub(crate) fn run_all(root: &Path) -> Result<()> {
+    let begin = Instant::now();
+    let mut times = Vec::new();
+    for (name, step) in STEPS {
+        println!("== {name}");
+        let start = Instant::now();
+        step(root).with_context(|| format!("step `{name}`"))?;
+        times.push(format!("{name} {:.0} s", start.elapsed().as_secs_f64()));
+    }
+    println!(
+        "== all steps passed in {:.0} s: {}",
+        begin.elapsed().as_secs_f64(),
+        times.join(", ")
+    );
+    Ok(())
+}
+
+fn fmt(root: &Path) -> Result<()> {
+    cargo(root, &["fmt", "--all", "--check"])
+}
+
+fn clippy(root: &Path) -> Result<()> {
+    let arguments = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--locked",
+    ];
+    run(command(root, "cargo", &arguments).args(["--", "--deny", "warnings"]))
+}
+
+/// The programs that the end-to-end suite starts, with the features of the tests, so that nothing
+/// is built twice.
+fn programs(root: &Path) -> Result<()> {
+    cargo(
+        root,
+        &[
+            "build",
+            "--workspace",
+            "--bins",
+            "--all-features",
+            "--locked",
+        ],
+    )
+}
+
+fn tests(root: &Path) -> Result<()> {
+    cargo(root, &["test", "--workspace", "--all-features", "--locked"])
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {
+    run(&mut command(root, "cargo", arguments))
+}
