@@ -24,7 +24,8 @@ fn built() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "-p", "debitor-server", "-p", "debitor-cli"])
+            // The same selection as `cargo xtask test`, so that nothing is built twice.
+            .args(["build", "--quiet", "--workspace", "--bins", "--all-features"])
             .current_dir(root())
             .status()
             .expect("cargo runs");

@@ -3,6 +3,7 @@
 
 mod browser;
 mod codegen;
+mod coverage;
 mod deps;
 mod process;
 mod spec;

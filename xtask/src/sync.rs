@@ -113,11 +113,8 @@ impl Target<'_> {
         let mut folders = self.folders.clone();
         while let Some(folder) = folders.pop() {
             for (path, is_folder) in self.list(&folder)? {
-                if is_folder {
-                    folders.push(path)
-                } else {
-                    found.push(path)
-                }
+                let list = if is_folder { &mut folders } else { &mut found };
+                list.push(path);
             }
         }
         found.sort();

@@ -6,12 +6,12 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 
 use crate::process::{command, run};
-use crate::{browser, codegen, deps, spec};
+use crate::{browser, codegen, coverage, deps, spec};
 
 /// A step's name and what it does.
 type Step = (&'static str, fn(&Path) -> Result<()>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("fmt", fmt),
     ("codegen", codegen::check),
     ("spec", spec::check),
@@ -20,6 +20,7 @@ const STEPS: [Step; 8] = [
     ("clippy", clippy),
     ("programs", programs),
     ("tests", tests),
+    ("coverage", coverage::report),
 ];
 
 /// Runs every step; the first that fails ends the run by its name.
@@ -71,6 +72,7 @@ fn programs(root: &Path) -> Result<()> {
 }
 
 fn tests(root: &Path) -> Result<()> {
+    coverage::begin(root)?;
     cargo(root, &["test", "--workspace", "--all-features", "--locked"])
 }
 

@@ -5,12 +5,20 @@ use crate::types::{ODataError, ODataErrorBody, ODataErrorDetail, ODataInnerError
 
 impl ErrorBody for ODataErrorBody {
     fn new(problem: Problem, context: &Context) -> Self {
-        let details: Vec<_> = problem.details.into_iter().map(ODataErrorDetail::from).collect();
+        let details: Vec<_> = problem
+            .details
+            .into_iter()
+            .map(ODataErrorDetail::from)
+            .collect();
         let error = ODataError {
             code: problem.code.to_owned(),
             message: problem.message,
             target: problem.target,
-            details: if details.is_empty() { None } else { Some(details) },
+            details: if details.is_empty() {
+                None
+            } else {
+                Some(details)
+            },
             inner_error: Some(ODataInnerError {
                 date: Some(context.received_at),
                 request_id: Some(context.request_id),
@@ -23,6 +31,10 @@ impl ErrorBody for ODataErrorBody {
 
 impl From<Fault> for ODataErrorDetail {
     fn from(fault: Fault) -> Self {
-        Self { code: fault.code.to_owned(), message: fault.message, target: Some(fault.target) }
+        Self {
+            code: fault.code.to_owned(),
+            message: fault.message,
+            target: Some(fault.target),
+        }
     }
 }

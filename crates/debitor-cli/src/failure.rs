@@ -44,20 +44,22 @@ fn fail(code: u8, problem: &str) -> ExitCode {
 /// The code, the message and every detail of an error body, and the id to report it by.
 fn explain(answer: &ResponseValue<ODataErrorBody>) -> String {
     let error = &answer.error;
-    let mut text = format!("{}: {}: {}", answer.status(), error.code, error.message);
-    text.extend(error.target.iter().map(|target| format!(" ({target})")));
-    for detail in &error.details {
+    let target = error.target.iter().map(|target| format!(" ({target})"));
+    let details = error.details.iter().map(|detail| {
         let target = detail.target.as_deref().unwrap_or("(request)");
-        text += &format!("\n  {target}: {}: {}", detail.code, detail.message);
-    }
-    if let Some(id) = answer
+        format!("\n  {target}: {}: {}", detail.code, detail.message)
+    });
+    let id = answer
         .headers()
         .get("request-id")
-        .and_then(|id| id.to_str().ok())
-    {
-        text += &format!("\n  request-id: {id}");
-    }
-    text
+        .and_then(|id| id.to_str().ok());
+    let id = id.map(|id| format!("\n  request-id: {id}"));
+    let head = format!("{}: {}: {}", answer.status(), error.code, error.message);
+    std::iter::once(head)
+        .chain(target)
+        .chain(details)
+        .chain(id)
+        .collect()
 }
 
 /// Answers that the client has no type for. Those for `If-None-Match` and for `Prefer` are well.

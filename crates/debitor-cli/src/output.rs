@@ -1,4 +1,4 @@
-//! Where answers go: the body to standard output, the ETag to standard error.
+//! Where answers go: the body to standard output, its version to standard error.
 
 use std::io::{self, Write};
 

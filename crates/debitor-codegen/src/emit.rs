@@ -3,6 +3,7 @@
 mod answers;
 mod attributes;
 mod document;
+mod enumeration;
 mod handlers;
 mod parameters;
 mod readers;
@@ -24,9 +25,15 @@ pub(crate) fn files(api: &Api, mark: &str) -> Result<Vec<GeneratedFile>, Vec<Fau
         ("responses.rs".to_owned(), responses::file(api)),
         ("document.rs".to_owned(), document::file(api)),
     ];
-    files.extend(api.tags.iter().map(|tag| (format!("{}.rs", tag.module), tag::file(api, tag))));
-    let printed: Vec<_> =
-        files.into_iter().map(|(path, tokens)| print(path, tokens, mark)).collect();
+    files.extend(
+        api.tags
+            .iter()
+            .map(|tag| (format!("{}.rs", tag.module), tag::file(api, tag))),
+    );
+    let printed: Vec<_> = files
+        .into_iter()
+        .map(|(path, tokens)| print(path, tokens, mark))
+        .collect();
     if printed.iter().all(Result::is_ok) {
         return Ok(printed.into_iter().flatten().collect());
     }
@@ -36,7 +43,11 @@ pub(crate) fn files(api: &Api, mark: &str) -> Result<Vec<GeneratedFile>, Vec<Fau
 fn print(path: String, tokens: TokenStream, mark: &str) -> Result<GeneratedFile, Fault> {
     let file = syn::parse2(tokens).map_err(|error| {
         let problem = format!("the stubs' `{path}` is not Rust: {error}");
-        Fault::new("", problem, "report this: the generator should have refused the document")
+        Fault::new(
+            "",
+            problem,
+            "report this: the generator should have refused the document",
+        )
     })?;
     let text = format!("{mark}\n{}", prettyplease::unparse(&file));
     Ok(GeneratedFile { path, text })
@@ -55,7 +66,11 @@ fn model(name: &str) -> TokenStream {
 /// The comment that says what the document says, line by line.
 fn doc(text: Option<&str>) -> TokenStream {
     let lines = text.unwrap_or_default().lines().map(|line| {
-        if line.is_empty() { String::new() } else { format!(" {line}") }
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!(" {line}")
+        }
     });
     quote!(#(#[doc = #lines])*)
 }

@@ -20,13 +20,21 @@ impl Fault {
         problem: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
-        Self { pointer: pointer.into(), problem: problem.into(), remedy: remedy.into() }
+        Self {
+            pointer: pointer.into(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.pointer.is_empty() { "/" } else { &self.pointer };
+        let place = if self.pointer.is_empty() {
+            "/"
+        } else {
+            &self.pointer
+        };
         write!(f, "{place}: {}; {}", self.problem, self.remedy)
     }
 }

@@ -2,24 +2,30 @@
 //! stubs cannot carry noted as a fault.
 
 mod head;
+mod kind;
 mod operation;
+mod parameter;
+mod response;
 mod rules;
 mod schema;
 
-pub(crate) use rules::precondition;
-
 use std::collections::BTreeMap;
 
+pub(crate) use rules::precondition;
 use serde_json::Value;
 
-use crate::model::{Api, Inline, InlineShape, Operation, Schema, Tag};
+use crate::model::{Api, Inline, Operation, Schema, Tag};
 use crate::stubs::Settings;
 use crate::{Fault, Spec, names};
 
 /// The model of a document, or every fault that stands in its way.
 pub(crate) fn lower(spec: &Spec, settings: &Settings) -> Result<Api, Vec<Fault>> {
-    let mut lowering =
-        Lowering { spec, settings, faults: Vec::new(), inlines: Vec::new() };
+    let mut lowering = Lowering {
+        spec,
+        settings,
+        faults: Vec::new(),
+        inlines: Vec::new(),
+    };
     let api = lowering.api();
     if lowering.faults.is_empty() {
         return Ok(api);
@@ -40,12 +46,22 @@ struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     fn api(&mut self) -> Api {
         let head = self.head();
-        let operations: Vec<(String, Operation)> =
-            self.spec.operations().iter().filter_map(|raw| self.operation(raw)).collect();
+        let operations: Vec<(String, Operation)> = self
+            .spec
+            .operations()
+            .iter()
+            .filter_map(|raw| self.operation(raw))
+            .collect();
         let error_body = self.error_body();
         let schemas = self.schemas(&operations);
         let tags = self.tags(&head.tags, operations);
-        let api = Api { head, tags, schemas, inlines: std::mem::take(&mut self.inlines), error_body };
+        let api = Api {
+            head,
+            tags,
+            schemas,
+            inlines: std::mem::take(&mut self.inlines),
+            error_body,
+        };
         self.check_names(&api);
         api
     }
@@ -61,7 +77,11 @@ impl<'a> Lowering<'a> {
         };
         let Some(found) = self.spec.resolve(value) else {
             let remedy = "point it at a component of this document";
-            self.fault(pointer, format!("the reference `{reference}` leads nowhere"), remedy);
+            self.fault(
+                pointer,
+                format!("the reference `{reference}` leads nowhere"),
+                remedy,
+            );
             return None;
         };
         Some((found, reference.trim_start_matches('#').to_owned()))
@@ -69,12 +89,28 @@ impl<'a> Lowering<'a> {
 
     /// Faults for members that the stubs would silently drop.
     fn only(&mut self, value: &Value, pointer: &str, carried: &[&str]) {
-        for name in value.as_object().into_iter().flat_map(|object| object.keys()) {
+        for name in value
+            .as_object()
+            .into_iter()
+            .flat_map(|object| object.keys())
+        {
             if !carried.contains(&name.as_str()) && !name.starts_with("x-") {
                 let known = carried.join("`, `");
                 let problem = format!("`{name}` is not carried into the stubs");
                 self.fault(pointer, problem, format!("use only `{known}`"));
             }
+        }
+    }
+
+    /// Faults for members that are carried elsewhere but not here.
+    fn without(&mut self, value: &Value, pointer: &str, dropped: &[&str]) {
+        for name in dropped.iter().filter(|name| value.get(**name).is_some()) {
+            let problem = format!("`{name}` is not carried here");
+            self.fault(
+                pointer,
+                problem,
+                "leave it out, or write it beside the schema",
+            );
         }
     }
 
@@ -97,7 +133,13 @@ impl<'a> Lowering<'a> {
             let module = self.field(name, "/tags");
             let api = format!("{}Api", names::camel(name));
             let description = description.clone();
-            tags.push(Tag { name: name.clone(), description, module, api, operations: Vec::new() });
+            tags.push(Tag {
+                name: name.clone(),
+                description,
+                module,
+                api,
+                operations: Vec::new(),
+            });
         }
         for (tag, operation) in operations {
             match tags.iter_mut().find(|known| known.name == tag) {
@@ -115,14 +157,23 @@ impl<'a> Lowering<'a> {
 
     /// Names that are distinct in the document must be distinct in Rust.
     fn check_names(&mut self, api: &Api) {
-        let modules = api.tags.iter().map(|tag| (tag.module.as_str(), tag.name.as_str()));
+        let modules = api
+            .tags
+            .iter()
+            .map(|tag| (tag.module.as_str(), tag.name.as_str()));
         let own = ["types", "document", "responses", "support"].map(|own| (own, own));
         self.clashes("/tags", modules.chain(own));
         let operations = api.tags.iter().flat_map(|tag| &tag.operations);
         let stems = operations.map(|one| (one.stem.as_str(), one.id.as_str()));
         self.clashes("/paths", stems);
-        let inlines = api.inlines.iter().map(|inline| (inline.name.as_str(), "a header or text"));
-        let schemas = api.schemas.iter().map(|one| (one.name.as_str(), one.name.as_str()));
+        let inlines = api
+            .inlines
+            .iter()
+            .map(|inline| (inline.name.as_str(), "a header or text"));
+        let schemas = api
+            .schemas
+            .iter()
+            .map(|one| (one.name.as_str(), one.name.as_str()));
         self.clashes("/components/schemas", schemas.chain(inlines));
     }
 
@@ -135,23 +186,18 @@ impl<'a> Lowering<'a> {
     }
 
     /// The name of an inline schema: one schema, one name; other schemas get a number.
-    fn inline(&mut self, stem: &str, shape: InlineShape, prose: (Option<String>, Option<Value>)) -> String {
-        let (description, example) = prose;
-        for number in 1.. {
-            let suffix = if number == 1 { String::new() } else { number.to_string() };
-            let name = format!("{}{suffix}", names::camel(stem));
-            let (shape, description, example) = (shape.clone(), description.clone(), example.clone());
-            let inline = Inline { name: name.clone(), shape, description, example };
-            match self.inlines.iter().find(|known| known.name == name) {
-                Some(known) if *known == inline => return name,
-                Some(_) => {}
-                None => {
-                    self.inlines.push(inline);
-                    return name;
-                }
+    fn inline(&mut self, stem: &str, mut inline: Inline) -> String {
+        let mut number = 1;
+        inline.name = names::camel(stem);
+        while let Some(known) = self.inlines.iter().find(|known| known.name == inline.name) {
+            if *known == inline {
+                return inline.name;
             }
+            number += 1;
+            inline.name = format!("{}{number}", names::camel(stem));
         }
-        names::camel(stem)
+        self.inlines.push(inline.clone());
+        inline.name
     }
 
     /// The operations' schemas and all that these reach, in the document's order.
@@ -167,7 +213,12 @@ impl<'a> Lowering<'a> {
                 }
             }
         }
-        let declared = self.spec.root().pointer("/components/schemas").and_then(Value::as_object);
+        self.check_cycles(&lowered);
+        let declared = self
+            .spec
+            .root()
+            .pointer("/components/schemas")
+            .and_then(Value::as_object);
         let order = declared.into_iter().flat_map(|schemas| schemas.keys());
         order.filter_map(|name| lowered.remove(name)).collect()
     }
@@ -175,7 +226,10 @@ impl<'a> Lowering<'a> {
 
 fn string(value: &Value, name: &str) -> Option<String> {
     // Block texts of YAML end with a newline that means nothing.
-    value.get(name).and_then(Value::as_str).map(|text| text.trim_end().to_owned())
+    value
+        .get(name)
+        .and_then(Value::as_str)
+        .map(|text| text.trim_end().to_owned())
 }
 
 fn flag(value: &Value, name: &str) -> bool {
@@ -183,9 +237,17 @@ fn flag(value: &Value, name: &str) -> bool {
 }
 
 fn list<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
-    value.get(name).and_then(Value::as_array).into_iter().flatten()
+    value
+        .get(name)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
 }
 
 fn members<'v>(value: &'v Value, name: &str) -> impl Iterator<Item = (&'v String, &'v Value)> {
-    value.get(name).and_then(Value::as_object).into_iter().flatten()
+    value
+        .get(name)
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
 }

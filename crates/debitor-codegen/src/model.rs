@@ -114,7 +114,9 @@ impl Operation {
 
     /// The answer of a status.
     pub fn response(&self, status: u16) -> Option<&Response> {
-        self.responses.iter().find(|response| response.status == status)
+        self.responses
+            .iter()
+            .find(|response| response.status == status)
     }
 }
 

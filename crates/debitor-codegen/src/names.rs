@@ -7,16 +7,29 @@ use heck::{ToSnakeCase, ToUpperCamelCase};
 /// Words that a field or module cannot be called; an underscore is put after them.
 const KEYWORDS: [&str; 54] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in",
-    "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "raw", "ref",
-    "return", "safe", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "raw",
+    "ref", "return", "safe", "self", "static", "struct", "super", "trait", "true", "try", "type",
+    "typeof", "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Types that the generated code uses itself.
 const TYPES: [&str; 15] = [
-    "Box", "DateTime", "Decode", "Faults", "Field", "Json", "NaiveDate", "None", "Object", "Option",
-    "Place", "Self", "String", "Uuid", "Vec",
+    "Box",
+    "DateTime",
+    "Decode",
+    "Faults",
+    "Field",
+    "Json",
+    "NaiveDate",
+    "None",
+    "Object",
+    "Option",
+    "Place",
+    "Self",
+    "String",
+    "Uuid",
+    "Vec",
 ];
 
 /// A field or module: `@odata.etag` becomes `odata_etag`, `$top` `top`, `type` `type_`.
@@ -29,7 +42,11 @@ pub fn field(name: &str) -> Option<String> {
     if first.is_ascii_digit() {
         return Some(format!("n{snake}"));
     }
-    Some(if KEYWORDS.contains(&snake.as_str()) { format!("{snake}_") } else { snake })
+    Some(if KEYWORDS.contains(&snake.as_str()) {
+        format!("{snake}_")
+    } else {
+        snake
+    })
 }
 
 /// A type's name in camel case, for names that are not types in the document.
@@ -40,7 +57,9 @@ pub fn camel(name: &str) -> String {
 /// Whether a schema's name can be a type's as it stands.
 pub fn is_type(name: &str) -> bool {
     let mut characters = name.chars();
-    characters.next().is_some_and(|first| first.is_ascii_uppercase())
+    characters
+        .next()
+        .is_some_and(|first| first.is_ascii_uppercase())
         && characters.all(|c| c.is_ascii_alphanumeric())
         && !TYPES.contains(&name)
 }
@@ -74,7 +93,10 @@ fn character(c: char) -> String {
 
 /// The variant of a status, named after its reason phrase.
 pub fn status(code: u16) -> Option<&'static str> {
-    STATUSES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
+    STATUSES
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, name)| *name)
 }
 
 /// The names that several of the document's names would get, each with those names.
@@ -84,7 +106,9 @@ pub fn clashes<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(Stri
         owners.entry(rust).or_default().push(document.to_owned());
     }
     let shared = owners.into_iter().filter(|(_, names)| names.len() > 1);
-    shared.map(|(rust, names)| (rust.to_owned(), names)).collect()
+    shared
+        .map(|(rust, names)| (rust.to_owned(), names))
+        .collect()
 }
 
 /// Statuses and their reasons, as the `http` crate names its constants.

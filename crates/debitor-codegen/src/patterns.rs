@@ -6,7 +6,8 @@
 use regex::Regex;
 
 /// The members of ECMA-262's `\s`.
-const SPACES: &str = r"\t-\r \u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}";
+const SPACES: &str =
+    r"\t-\r \u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}";
 
 /// The same pattern for Rust's engine, or what cannot be carried.
 pub fn translate(source: &str) -> Result<String, String> {
@@ -40,11 +41,19 @@ pub fn translate(source: &str) -> Result<String, String> {
             c => translated.push(c),
         }
     }
-    Regex::new(&translated).map(|_| translated).map_err(|_| "it does not compile".into())
+    Regex::new(&translated)
+        .map(|_| translated)
+        .map_err(|_| "it does not compile".into())
 }
 
 fn escape(escaped: char, in_class: bool) -> Result<String, String> {
-    let class = |members: &str| if in_class { members.to_owned() } else { format!("[{members}]") };
+    let class = |members: &str| {
+        if in_class {
+            members.to_owned()
+        } else {
+            format!("[{members}]")
+        }
+    };
     match escaped {
         'd' => Ok(class("0-9")),
         'w' => Ok(class("A-Za-z0-9_")),
@@ -54,7 +63,10 @@ fn escape(escaped: char, in_class: bool) -> Result<String, String> {
         'S' if !in_class => Ok(format!("[^{SPACES}]")),
         'n' | 'r' | 't' | 'f' | 'v' => Ok(format!("\\{escaped}")),
         c if c.is_ascii_punctuation() => Ok(format!("\\{c}")),
-        c => Err(format!("`\\{c}` is not carried{}", if in_class { " within `[]`" } else { "" })),
+        c => Err(format!(
+            "`\\{c}` is not carried{}",
+            if in_class { " within `[]`" } else { "" }
+        )),
     }
 }
 
@@ -86,7 +98,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_carried_is_refused() {
-        for source in [r"\bx", "(?=x)", "(?i)x", r"\1", "[[:alpha:]]", "[a&&b]", "(", r"\p{L}", r"[\S]", "\\"] {
+        for source in [
+            r"\bx",
+            "(?=x)",
+            "(?i)x",
+            r"\1",
+            "[[:alpha:]]",
+            "[a&&b]",
+            "(",
+            r"\p{L}",
+            r"[\S]",
+            "\\",
+        ] {
             assert!(translate(source).is_err(), "{source}");
         }
     }

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::Fault;
 
 /// The methods an OpenAPI 3.0 path item can have, in the order of the generated code.
-pub const METHODS: [&str; 8] =
-    ["get", "post", "put", "patch", "delete", "head", "options", "trace"];
+pub const METHODS: [&str; 8] = [
+    "get", "post", "put", "patch", "delete", "head", "options", "trace",
+];
 
 /// A parsed OpenAPI document.
 #[derive(Debug, Clone)]
@@ -33,7 +34,11 @@ impl Spec {
     /// Parses YAML (and so JSON) text.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let root: Value = yaml_serde::from_str(text).map_err(|error| {
-            Fault::new("", format!("the document is not YAML: {error}"), "mend the syntax there")
+            Fault::new(
+                "",
+                format!("the document is not YAML: {error}"),
+                "mend the syntax there",
+            )
         })?;
         Ok(Self { root })
     }
@@ -60,7 +65,10 @@ impl Spec {
         let Some(paths) = self.root.get("paths").and_then(Value::as_object) else {
             return Vec::new();
         };
-        paths.iter().flat_map(|(path, item)| operations_of(path, item)).collect()
+        paths
+            .iter()
+            .flat_map(|(path, item)| operations_of(path, item))
+            .collect()
     }
 
     /// The parameters of an operation, those of its path first; an operation's own ones win.
@@ -89,7 +97,13 @@ fn operations_of<'a>(path: &'a str, item: &'a Value) -> Vec<RawOperation<'a>> {
         .filter_map(|method| {
             let value = item.get(method)?;
             let pointer = format!("/paths/{}/{method}", escape(path));
-            Some(RawOperation { path, method, pointer, item, value })
+            Some(RawOperation {
+                path,
+                method,
+                pointer,
+                item,
+                value,
+            })
         })
         .collect()
 }

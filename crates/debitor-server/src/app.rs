@@ -42,10 +42,7 @@ impl Api for App {
     }
 }
 
-/// Every operation of the document, and the document of what is mounted.
+/// The operations as they are mounted, and the document of what is mounted.
 pub fn routes() -> Routes<App> {
-    debitor_api::company::routes()
-        .merge(debitor_api::customer::routes())
-        .merge(debitor_api::sales_invoice::routes())
-        .merge(debitor_api::sales_invoice_customer::routes())
+    debitor_api::routes()
 }

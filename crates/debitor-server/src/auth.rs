@@ -6,11 +6,14 @@ pub mod signing;
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use uuid::Uuid;
 
 use crate::clock::Clock;
+use crate::config;
+use crate::store::Scope;
 use keys::KeySet;
 
 /// A longer token is refused unread.
@@ -30,6 +33,14 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The company, if it is of the caller's tenant: stores look it up so.
+    pub fn scope(&self, company: Uuid) -> Scope {
+        Scope {
+            tenant: self.tenant,
+            company,
+        }
+    }
+
     /// Whether the caller has any one of these permissions; it has, if none are needed.
     pub fn may(&self, any_of: &[&str]) -> bool {
         any_of.is_empty()
@@ -82,6 +93,19 @@ pub struct Issuer {
     pub audience: String,
     /// The keys that sign its tokens.
     pub keys: KeySet,
+}
+
+impl Issuer {
+    /// An issuer of the configuration, with the keys that its file has now.
+    pub fn from_config(config: &config::Issuer) -> anyhow::Result<Self> {
+        let file = &config.jwks_file;
+        let keys = KeySet::from_file(file).with_context(|| file.display().to_string())?;
+        Ok(Self {
+            name: config.issuer.clone(),
+            audience: config.audience.clone(),
+            keys,
+        })
+    }
 }
 
 /// Verifies the tokens of requests.

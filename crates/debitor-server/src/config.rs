@@ -177,13 +177,7 @@ impl Config {
     fn from_toml(text: &str, environment: &Environment) -> Result<Self, Faults> {
         let reader = Reader::new(environment);
         let root = reader.root(reader::table(text)?);
-        let config = read(root, None);
-        if config
-            .as_ref()
-            .is_some_and(|config| config.auth.issuers.is_empty())
-        {
-            reader.fault("auth.issuers", "at least one is required");
-        }
+        let config = read(root, &Purpose::Production);
         reader.finish(config)
     }
 
@@ -191,11 +185,8 @@ impl Config {
     pub fn development(data_dir: &Path, environment: &Environment) -> Result<Self, Faults> {
         let reader = Reader::new(environment);
         let root = reader.root(toml::Table::new());
-        let config = read(root, Some(StoreUrl::sqlite(data_dir)));
-        reader.finish(config.map(|config| Self {
-            docs: Docs { enabled: true },
-            ..config
-        }))
+        let config = read(root, &Purpose::Development { data_dir });
+        reader.finish(config)
     }
 }
 

@@ -29,7 +29,10 @@ pub fn document() -> anyhow::Result<Router> {
         get(move || async move { ([(CONTENT_TYPE, media_type)], bytes) })
     };
     Ok(Router::new()
-        .route("/openapi.yaml", answer("application/yaml", Bytes::from_static(YAML.as_bytes())))
+        .route(
+            "/openapi.yaml",
+            answer("application/yaml", Bytes::from_static(YAML.as_bytes())),
+        )
         .route("/openapi.json", answer("application/json", json)))
 }
 
@@ -68,13 +71,20 @@ mod tests {
         let media_type = header(CONTENT_TYPE).map(|value| value.to_str().unwrap().to_owned());
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, media_type.unwrap_or_default(), String::from_utf8_lossy(&body).into_owned())
+        (
+            status,
+            media_type.unwrap_or_default(),
+            String::from_utf8_lossy(&body).into_owned(),
+        )
     }
 
     #[tokio::test]
     async fn the_document_is_served_to_the_byte() {
         let (status, media_type, body) = fetch(document().unwrap(), "/openapi.yaml").await;
-        assert_eq!((status, media_type.as_str()), (StatusCode::OK, "application/yaml"));
+        assert_eq!(
+            (status, media_type.as_str()),
+            (StatusCode::OK, "application/yaml")
+        );
         assert!(body == YAML);
     }
 
@@ -83,7 +93,12 @@ mod tests {
         let (_, media_type, body) = fetch(document().unwrap(), "/openapi.json").await;
         assert_eq!(media_type, "application/json");
         let keys = |value: &serde_json::Value| {
-            value["paths"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+            value["paths"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
         };
         let json: serde_json::Value = serde_json::from_str(&body).unwrap();
         let yaml: serde_json::Value = yaml_serde::from_str(YAML).unwrap();
@@ -95,7 +110,10 @@ mod tests {
     async fn swagger_ui_is_told_where_the_document_is() {
         let (status, media_type, page) = fetch(swagger_ui(), "/docs/").await;
         assert_eq!((status, media_type.as_str()), (StatusCode::OK, "text/html"));
-        assert!(!page.contains("http://") && !page.contains("https://"), "{page}");
+        assert!(
+            !page.contains("http://") && !page.contains("https://"),
+            "{page}"
+        );
         let (_, _, script) = fetch(swagger_ui(), "/docs/swagger-initializer.js").await;
         for setting in [
             r#""url": "/openapi.json""#,
@@ -106,6 +124,9 @@ mod tests {
             assert!(script.contains(setting), "{setting} is not in {script}");
         }
         assert_eq!(fetch(swagger_ui(), "/docs").await.0, StatusCode::SEE_OTHER);
-        assert_eq!(fetch(swagger_ui(), "/docs/nothing").await.0, StatusCode::NOT_FOUND);
+        assert_eq!(
+            fetch(swagger_ui(), "/docs/nothing").await.0,
+            StatusCode::NOT_FOUND
+        );
     }
 }

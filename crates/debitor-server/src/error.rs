@@ -37,6 +37,17 @@ impl From<ApiError> for Problem {
     }
 }
 
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let (status, code) = match rejection {
+            Rejection::Scope { .. } => (StatusCode::FORBIDDEN, "accessDenied"),
+            _ => (StatusCode::UNAUTHORIZED, "unauthenticated"),
+        };
+        Self::new(status, code, rejection.to_string())
+            .header(WWW_AUTHENTICATE, rejection.challenge())
+    }
+}
+
 /// Seconds after which a client should try again when the store cannot answer.
 const RETRY_SECONDS: &str = "1";
 

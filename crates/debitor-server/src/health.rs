@@ -23,7 +23,10 @@ pub struct Readiness {
 impl Readiness {
     /// Ready whenever the store is.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { stopping: Arc::default(), store }
+        Self {
+            stopping: Arc::default(),
+            store,
+        }
     }
 
     /// Not ready any more.
@@ -46,5 +49,7 @@ pub fn router(readiness: Readiness) -> Router {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
         }
     };
-    Router::new().route("/livez", get("alive\n")).route("/readyz", get(ready))
+    Router::new()
+        .route("/livez", get("alive\n"))
+        .route("/readyz", get(ready))
 }

@@ -4,9 +4,74 @@ pub mod app;
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod dev;
+pub mod docs;
 pub mod domain;
 pub mod error;
 mod handlers;
+pub mod health;
+pub mod layers;
 pub mod links;
 pub mod odata;
+pub mod router;
+pub mod serve;
 pub mod store;
+pub mod telemetry;
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use app::App;
+use auth::{Issuer, Verifier};
+use clock::Clock;
+use config::Config;
+use health::Readiness;
+use layers::Surroundings;
+use store::Store;
+
+/// A server with all that it needs, ready to run.
+pub struct Server {
+    pub config: Config,
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+    pub issuers: Vec<Issuer>,
+}
+
+impl Server {
+    /// Serves until the process is told to stop; `ready` is called once requests can come.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        ready: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let stop = serve::stop_signal().context("cannot listen for signals")?;
+        let readiness = Readiness::new(Arc::clone(&self.store));
+        let connections = self.config.limits.connections;
+        let store = Arc::clone(&self.store);
+        tracing::info!(address = %listener.local_addr()?, "listening");
+        let router = self.router(readiness.clone())?;
+        ready()?;
+        serve::serve(listener, router, connections, readiness, stop).await;
+        store.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    fn router(self, readiness: Readiness) -> anyhow::Result<axum::Router> {
+        let Self {
+            config,
+            store,
+            clock,
+            issuers,
+        } = self;
+        if !config.ignored_variables.is_empty() {
+            tracing::info!(names = ?config.ignored_variables, "variables that are no settings");
+        }
+        let verifier = Verifier::new(issuers, Arc::clone(&clock));
+        let app = App::new(store, Arc::new(verifier));
+        let surroundings = Surroundings::new(clock, config.public_url);
+        router::router(app, &config.docs, readiness, surroundings)
+    }
+}

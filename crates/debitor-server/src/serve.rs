@@ -63,17 +63,16 @@ async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let permit = permits
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, permit))
 }
 
-async fn answer(
-    stream: TcpStream,
-    permit: OwnedSemaphorePermit,
-    router: Router,
-    watcher: Watcher,
-) {
+async fn answer(stream: TcpStream, permit: OwnedSemaphorePermit, router: Router, watcher: Watcher) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection is gone already");
     }
@@ -92,7 +91,10 @@ async fn answer(
 /// A connection that ended before it was accepted is the client's business; all else is ours.
 async fn pause_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+    if !matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
         tracing::error!(%error, "connections cannot be accepted");
         tokio::time::sleep(ACCEPT_PAUSE).await;
     }
@@ -101,7 +103,10 @@ async fn pause_after(error: &io::Error) {
 async fn drain(graceful: GracefulShutdown) {
     let open = graceful.count();
     tracing::info!(connections = open, "stopping");
-    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown())
+        .await
+        .is_err()
+    {
         tracing::warn!("connections were cut: their requests took too long");
     }
 }

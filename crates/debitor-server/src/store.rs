@@ -104,7 +104,7 @@ pub struct Stored {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageQuery {
     /// The number of entities at most.
-    pub top: usize,
+    pub top: u32,
     /// The id after which the page starts.
     pub after: Option<Uuid>,
     /// Whether all entities are to be counted too.

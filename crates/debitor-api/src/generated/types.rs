@@ -923,7 +923,7 @@ impl utoipa::PartialSchema for CustomerTypeInput {
 impl utoipa::ToSchema for CustomerTypeInput {}
 impl Decode for CustomerTypeInput {
     fn decode(json: Json, at: &Place<'_>, faults: &mut Faults) -> Option<Self> {
-        values::one_of(Self::ALL, json, at, faults)
+        values::one_of(Self::ALL, &json, at, faults)
     }
 }
 /// The transactions that are blocked.
@@ -1019,7 +1019,7 @@ impl utoipa::PartialSchema for CustomerBlockedInput {
 impl utoipa::ToSchema for CustomerBlockedInput {}
 impl Decode for CustomerBlockedInput {
     fn decode(json: Json, at: &Place<'_>, faults: &mut Faults) -> Option<Self> {
-        values::one_of(Self::ALL, json, at, faults)
+        values::one_of(Self::ALL, &json, at, faults)
     }
 }
 /// A postal address.
@@ -1589,7 +1589,7 @@ impl utoipa::PartialSchema for SalesInvoiceStatus {
 impl utoipa::ToSchema for SalesInvoiceStatus {}
 impl Decode for SalesInvoiceStatus {
     fn decode(json: Json, at: &Place<'_>, faults: &mut Faults) -> Option<Self> {
-        values::one_of(Self::ALL, json, at, faults)
+        values::one_of(Self::ALL, &json, at, faults)
     }
 }
 /// The body of every error.

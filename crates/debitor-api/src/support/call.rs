@@ -26,8 +26,17 @@ impl Call {
     /// Takes a request apart.
     pub fn new(operation: &'static Operation, request: Request) -> Self {
         let (parts, body) = request.into_parts();
-        let context = parts.extensions.get::<Context>().cloned().unwrap_or_default();
-        Self { operation, context, parts, body }
+        let context = parts
+            .extensions
+            .get::<Context>()
+            .cloned()
+            .unwrap_or_default();
+        Self {
+            operation,
+            context,
+            parts,
+            body,
+        }
     }
 
     /// Finds the caller.
@@ -62,7 +71,10 @@ impl Call {
     pub async fn path(&mut self) -> Result<Vec<(String, String)>, Problem> {
         let read = RawPathParams::from_request_parts(&mut self.parts, &()).await;
         let parameters = read.map_err(|_| negotiate::not_found())?;
-        Ok(parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        Ok(parameters
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect())
     }
 
     /// The query as it was sent.

@@ -51,7 +51,9 @@ impl fmt::Display for Place<'_> {
 
 /// The start of a name, as much as is repeated to the caller.
 pub fn shortened(name: &str) -> &str {
-    name.char_indices().nth(NAME_LENGTH).map_or(name, |(end, _)| &name[..end])
+    name.char_indices()
+        .nth(NAME_LENGTH)
+        .map_or(name, |(end, _)| &name[..end])
 }
 
 /// What becomes of members that the document does not name.
@@ -83,7 +85,11 @@ impl<'a> Object<'a> {
         faults: &'a mut Faults,
     ) -> Option<Self> {
         let Json::Object(found) = json else {
-            faults.add("type", at, format!("must be an object, not {}", json.kind()));
+            faults.add(
+                "type",
+                at,
+                format!("must be an object, not {}", json.kind()),
+            );
             return None;
         };
         let mut members = vec![None; names.len()];
@@ -98,7 +104,12 @@ impl<'a> Object<'a> {
                 }
             }
         }
-        Some(Self { names, members, at, faults })
+        Some(Self {
+            names,
+            members,
+            at,
+            faults,
+        })
     }
 
     /// A required property that is never null.
@@ -111,7 +122,11 @@ impl<'a> Object<'a> {
     }
 
     /// A required property that may be null.
-    pub fn required_nullable<R: Reader>(&mut self, name: &str, reader: &R) -> Option<Option<R::Value>> {
+    pub fn required_nullable<R: Reader>(
+        &mut self,
+        name: &str,
+        reader: &R,
+    ) -> Option<Option<R::Value>> {
         match self.take(name) {
             None => self.fault("required", name, "is required"),
             Some(Json::Null) => Some(None),
@@ -165,7 +180,11 @@ pub fn body<T: Decode>(json: Json, faults: &mut Faults) -> Option<T> {
 pub fn from_json<T: Decode>(bytes: &[u8]) -> Result<T, Vec<Fault>> {
     let mut faults = Faults::default();
     let json = Json::parse(bytes).map_err(|problem| {
-        vec![Fault { code: problem.code, message: problem.message, target: String::new() }]
+        vec![Fault {
+            code: problem.code,
+            message: problem.message,
+            target: String::new(),
+        }]
     })?;
     body(json, &mut faults).ok_or_else(|| faults.listed().to_vec())
 }

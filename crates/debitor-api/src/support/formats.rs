@@ -6,7 +6,11 @@ use uuid::Uuid;
 /// A GUID with its four hyphens, in any case.
 pub fn uuid(text: &str) -> Option<Uuid> {
     // The crate also takes braces, `urn:uuid:` and bare digits, which the format does not have.
-    if text.len() == 36 { Uuid::try_parse(text).ok() } else { None }
+    if text.len() == 36 {
+        Uuid::try_parse(text).ok()
+    } else {
+        None
+    }
 }
 
 /// A day, such as `2026-04-01`.
@@ -24,7 +28,9 @@ pub fn date_time(text: &str) -> Option<DateTime<Utc>> {
     if !separated || fraction > 9 {
         return None;
     }
-    DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.with_timezone(&Utc))
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|instant| instant.with_timezone(&Utc))
 }
 
 /// An absolute URI.
@@ -41,8 +47,12 @@ pub fn email(text: &str) -> bool {
     let legal = |c: char| !c.is_whitespace() && !c.is_control() && !",;<>()[]\"".contains(c);
     !local.is_empty()
         && local.chars().all(|c| legal(c) && c != '@')
-        && host.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
-        && host.chars().all(|c| c.is_alphanumeric() || c == '.' || c == '-')
+        && host
+            .split('.')
+            .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'))
+        && host
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '.' || c == '-')
 }
 
 fn digits(text: &str) -> usize {
@@ -52,9 +62,12 @@ fn digits(text: &str) -> usize {
 /// Whether the text has digits where the pattern has `d`, and else the pattern's own characters.
 fn shape(text: &str, pattern: &str) -> bool {
     text.len() == pattern.len()
-        && text.bytes().zip(pattern.bytes()).all(|(byte, wanted)| match wanted {
-            b'd' => byte.is_ascii_digit(),
-            b'T' => byte.eq_ignore_ascii_case(&b'T'),
-            _ => byte == wanted,
-        })
+        && text
+            .bytes()
+            .zip(pattern.bytes())
+            .all(|(byte, wanted)| match wanted {
+                b'd' => byte.is_ascii_digit(),
+                b'T' => byte.eq_ignore_ascii_case(&b'T'),
+                _ => byte == wanted,
+            })
 }

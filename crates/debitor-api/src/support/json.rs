@@ -32,7 +32,9 @@ impl Json {
     /// Parses a whole body.
     pub fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         let mut reader = serde_json::Deserializer::from_slice(bytes);
-        let json = Tree { depth: 0 }.deserialize(&mut reader).map_err(|e| malformed(&e))?;
+        let json = Tree { depth: 0 }
+            .deserialize(&mut reader)
+            .map_err(|e| malformed(&e))?;
         reader.end().map_err(|error| malformed(&error))?;
         Ok(json)
     }
@@ -64,9 +66,13 @@ struct Tree {
 impl Tree {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         if self.depth == DEPTH_LIMIT {
-            return Err(E::custom(format_args!("nested deeper than {DEPTH_LIMIT} levels")));
+            return Err(E::custom(format_args!(
+                "nested deeper than {DEPTH_LIMIT} levels"
+            )));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self {
+            depth: self.depth + 1,
+        })
     }
 }
 
@@ -109,7 +115,9 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Json, E> {
-        Number::from_f64(value).map(Json::Number).ok_or_else(|| E::custom("number out of range"))
+        Number::from_f64(value)
+            .map(Json::Number)
+            .ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Json, E> {

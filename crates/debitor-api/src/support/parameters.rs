@@ -18,7 +18,10 @@ impl<'a> Parameters<'a> {
     /// The parameters of a path, decoded.
     pub fn path(found: &'a [(String, String)], faults: &'a mut Faults) -> Self {
         let borrow = |(name, value): &'a (String, String)| (Cow::from(name), Cow::from(value));
-        Self { found: found.iter().map(borrow).collect(), faults }
+        Self {
+            found: found.iter().map(borrow).collect(),
+            faults,
+        }
     }
 
     /// The parameters of a query, decoded once; undeclared and repeated ones are faults.
@@ -27,7 +30,11 @@ impl<'a> Parameters<'a> {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let place = Place::Named(shortened(&name));
             if !declared.contains(&name.as_ref()) {
-                faults.add("unknownParameter", place, "is not a parameter of this operation");
+                faults.add(
+                    "unknownParameter",
+                    place,
+                    "is not a parameter of this operation",
+                );
             } else if found.iter().any(|(other, _)| *other == name) {
                 faults.add("duplicateParameter", place, "is there twice");
             } else {
@@ -47,7 +54,11 @@ impl<'a> Parameters<'a> {
     ) -> Self {
         let mut found = Vec::new();
         for (key, name) in declared {
-            let lines: Vec<_> = headers.get_all(*key).iter().map(|line| line.to_str()).collect();
+            let lines: Vec<_> = headers
+                .get_all(*key)
+                .iter()
+                .map(|line| line.to_str())
+                .collect();
             if lines.is_empty() {
                 continue;
             }
@@ -84,9 +95,12 @@ impl<'a> Parameters<'a> {
             return Some(None);
         };
         if value.contains(['\0', '\u{fffd}']) {
-            self.faults.add("format", name, "must be text in UTF-8 without U+0000");
+            self.faults
+                .add("format", name, "must be text in UTF-8 without U+0000");
             return None;
         }
-        reader.read_text(value, &Place::Named(name), self.faults).map(Some)
+        reader
+            .read_text(value, &Place::Named(name), self.faults)
+            .map(Some)
     }
 }

@@ -54,7 +54,11 @@ impl Problem {
     /// A failure of the server, of which the caller learns nothing more.
     pub fn internal() -> Self {
         let message = "The server failed to answer this request.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "generalException", message)
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "generalException",
+            message,
+        )
     }
 
     /// Says what the problem is about.
@@ -82,14 +86,23 @@ impl Problem {
 
     /// The value of a header, by its name in any case, as the type that the document gives it.
     pub fn header_value<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        let (_, value) = self.headers.iter().find(|(own, _)| own.as_str().eq_ignore_ascii_case(name))?;
+        let (_, value) = self
+            .headers
+            .iter()
+            .find(|(own, _)| own.as_str().eq_ignore_ascii_case(name))?;
         value.to_str().ok()?.parse().ok()
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.message)
+        write!(
+            f,
+            "{} {}: {}",
+            self.status.as_u16(),
+            self.code,
+            self.message
+        )
     }
 }
 
@@ -111,10 +124,19 @@ pub struct Faults {
 
 impl Faults {
     /// Notes a fault.
-    pub fn add(&mut self, code: &'static str, target: impl fmt::Display, message: impl Into<String>) {
+    pub fn add(
+        &mut self,
+        code: &'static str,
+        target: impl fmt::Display,
+        message: impl Into<String>,
+    ) {
         self.count += 1;
         if self.listed.len() < LISTED_FAULTS {
-            self.listed.push(Fault { code, message: message.into(), target: target.to_string() });
+            self.listed.push(Fault {
+                code,
+                message: message.into(),
+                target: target.to_string(),
+            });
         }
     }
 
@@ -139,7 +161,11 @@ impl Faults {
         let only_preconditions = self.count > 0 && self.count == self.preconditions;
         let mut problem = if only_preconditions {
             let message = "The request must state a precondition.";
-            Problem::new(StatusCode::PRECONDITION_REQUIRED, "preconditionRequired", message)
+            Problem::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "preconditionRequired",
+                message,
+            )
         } else {
             Problem::new(StatusCode::BAD_REQUEST, "invalidRequest", self.message())
         };

@@ -93,7 +93,12 @@ pub struct Reply {
 impl Reply {
     /// An answer with neither headers nor body.
     pub fn new(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new(), sound: true }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            sound: true,
+        }
     }
 
     /// Adds a header, by its name in lower case.

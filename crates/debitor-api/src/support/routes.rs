@@ -37,13 +37,24 @@ impl<A: Clone + Send + Sync + 'static> Routes<A> {
     pub fn new<E: ErrorBody + ToSchema>(mut document: OpenApi) -> Self {
         let mut schemas = vec![(E::name().into_owned(), E::schema())];
         E::schemas(&mut schemas);
-        document.components.get_or_insert_default().schemas.extend(schemas);
-        Self { document, paths: BTreeMap::new(), answer: reply::problem::<E> }
+        document
+            .components
+            .get_or_insert_default()
+            .schemas
+            .extend(schemas);
+        Self {
+            document,
+            paths: BTreeMap::new(),
+            answer: reply::problem::<E>,
+        }
     }
 
     /// Mounts an operation by its annotation, and notes it and its schemas in the document.
     #[must_use]
-    #[expect(clippy::needless_pass_by_value, reason = "handlers are functions: copied, not moved")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "handlers are functions: copied, not moved"
+    )]
     pub fn operation<P, H, T>(mut self, handler: H) -> Self
     where
         P: utoipa::Path + SchemaReferences + for<'t> Tags<'t>,
@@ -61,7 +72,11 @@ impl<A: Clone + Send + Sync + 'static> Routes<A> {
         }
         let mut schemas = Vec::new();
         P::schemas(&mut schemas);
-        self.document.components.get_or_insert_default().schemas.extend(schemas);
+        self.document
+            .components
+            .get_or_insert_default()
+            .schemas
+            .extend(schemas);
         self
     }
 
@@ -97,7 +112,10 @@ impl<A: Clone + Send + Sync + 'static> Routes<A> {
 
 impl<A: Clone + Send + Sync + 'static> Mounted<A> {
     fn none() -> Self {
-        Self { handlers: MethodRouter::new(), methods: Vec::new() }
+        Self {
+            handlers: MethodRouter::new(),
+            methods: Vec::new(),
+        }
     }
 
     fn add(&mut self, method: Method, handler: MethodRouter<A>) {
@@ -117,7 +135,11 @@ impl<A: Clone + Send + Sync + 'static> Mounted<A> {
 }
 
 fn context(request: &Request) -> Context {
-    request.extensions().get::<Context>().cloned().unwrap_or_default()
+    request
+        .extensions()
+        .get::<Context>()
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn method(described: &HttpMethod) -> (MethodFilter, Method) {
@@ -133,9 +155,16 @@ fn method(described: &HttpMethod) -> (MethodFilter, Method) {
     }
 }
 
-fn document_operation(document: &mut OpenApi, path: &str, method: HttpMethod, operation: Operation) {
+fn document_operation(
+    document: &mut OpenApi,
+    path: &str,
+    method: HttpMethod,
+    operation: Operation,
+) {
     let mut paths = utoipa::openapi::Paths::new();
-    paths.paths.insert(path.to_owned(), PathItem::new(method, operation));
+    paths
+        .paths
+        .insert(path.to_owned(), PathItem::new(method, operation));
     let mut one = OpenApi::default();
     one.paths = paths;
     document.merge(one);

@@ -6,18 +6,20 @@ use super::{command, nest};
 const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/commands/tree.txt");
 
 /// A command and all below it, with their flags; `!` marks those that must be given.
-fn tree(command: &Command, path: &str, text: &mut String) {
-    text.push_str(&format!("{path}\n"));
-    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
-        let required = if arg.is_required_set() { "!" } else { "" };
-        text.push_str(&format!(
-            "    --{}{required}\n",
-            arg.get_long().unwrap_or_default()
-        ));
-    }
-    for below in command.get_subcommands() {
-        tree(below, &format!("{path} {}", below.get_name()), text);
-    }
+fn tree(command: &Command, path: &str) -> String {
+    let flags = command
+        .get_arguments()
+        .filter(|arg| !arg.is_hide_set())
+        .map(|arg| {
+            let required = if arg.is_required_set() { "!" } else { "" };
+            format!("    --{}{required}\n", arg.get_long().unwrap_or_default())
+        });
+    let below = command.get_subcommands();
+    let below = below.map(|below| tree(below, &format!("{path} {}", below.get_name())));
+    std::iter::once(format!("{path}\n"))
+        .chain(flags)
+        .chain(below)
+        .collect()
 }
 
 #[test]
@@ -26,8 +28,7 @@ fn tree(command: &Command, path: &str, text: &mut String) {
     reason = "a test's own switch; the file is no one's data"
 )]
 fn the_tree_is_as_it_was_reviewed() {
-    let mut text = String::new();
-    tree(&command(), "debitor", &mut text);
+    let text = tree(&command(), "debitor");
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(SNAPSHOT, &text).unwrap();
     }

@@ -31,9 +31,9 @@ async fn check(
 }
 
 /// A body that is read and written again keeps its meaning.
-fn check_json(body: Value) {
+fn check_json(body: &Value) {
     let read: types::CustomerUpdate = serde_json::from_value(body.clone()).unwrap();
-    assert_eq!(serde_json::to_value(read).unwrap(), body);
+    assert_eq!(serde_json::to_value(read).unwrap(), *body);
 }
 
 #[tokio::test]
@@ -85,10 +85,10 @@ async fn an_empty_complex_value_is_sent() {
 
 #[test]
 fn json_keeps_the_three_states() {
-    check_json(json!({}));
-    check_json(json!({ "address": null, "email": null, "type": null }));
-    check_json(json!({ "address": {}, "email": "a@b.example", "type": "Person" }));
-    check_json(json!({ "address": { "city": null, "street": "Am Sandtorkai 30" } }));
+    check_json(&json!({}));
+    check_json(&json!({ "address": null, "email": null, "type": null }));
+    check_json(&json!({ "address": {}, "email": "a@b.example", "type": "Person" }));
+    check_json(&json!({ "address": { "city": null, "street": "Am Sandtorkai 30" } }));
 }
 
 #[test]

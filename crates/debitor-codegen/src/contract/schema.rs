@@ -15,6 +15,7 @@ pub(super) fn canonical(schema: &Value) -> Value {
     {
         result.insert(key.clone(), member(key, value));
     }
+    described_reference(&mut result);
     implied_type(&mut result);
     one_example(&mut result);
     Value::Object(result)
@@ -60,6 +61,25 @@ fn says_nothing(key: &str, value: &Value) -> bool {
         "required" | "properties" | "description" => empty,
         _ => key.starts_with("x-"),
     }
+}
+
+/// Of a reference that may be null, utoipa puts the description and the example on the reference,
+/// the document on the whole.
+fn described_reference(schema: &mut Map<String, Value>) {
+    let null = json!({ "type": "null" });
+    let members = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    let reference = match members.map(Vec::as_mut_slice) {
+        Some([reference, other] | [other, reference]) if *other == null => reference,
+        _ => return,
+    };
+    let reference = reference
+        .as_object_mut()
+        .filter(|member| member.contains_key("$ref"));
+    let annotations = reference.into_iter().flat_map(|member| {
+        ["description", "example"].map(|key| (key.to_owned(), member.shift_remove(key)))
+    });
+    let annotations = annotations.collect::<Vec<_>>().into_iter();
+    schema.extend(annotations.filter_map(|(key, value)| Some((key, value?))));
 }
 
 fn implied_type(schema: &mut Map<String, Value>) {

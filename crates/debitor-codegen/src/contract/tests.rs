@@ -119,8 +119,8 @@ fn mounted() -> Value {
                     "properties": {
                         "title": { "type": ["null", "string"], "maxLength": 80, "pattern": "^ x$",
                             "description": "The title.", "examples": [" Ulysses "] },
-                        "genre": { "oneOf": [{ "type": "null" }, genre],
-                            "description": "The genre." },
+                        "genre": { "oneOf": [{ "$ref": "#/components/schemas/Genre",
+                            "description": "The genre." }, { "type": "null" }] },
                         "pages": { "type": "integer", "format": "int32", "exclusiveMinimum": 1,
                             "description": "Pages." },
                     },
@@ -333,7 +333,6 @@ fn changes_of_schemas_are_found() {
         ("/title/type", json!("string")),
         ("/pages/format", json!("int64")),
         ("/pages/exclusiveMinimum", json!(2)),
-        ("/genre/oneOf", Value::Null),
         ("/isbn", json!({ "type": "string" })),
         ("/pages", Value::Null),
     ] {
@@ -371,6 +370,18 @@ fn changes_of_schemas_are_found() {
         json!(["Crime"]),
         "/schemas/Genre/enum",
     );
+}
+
+#[test]
+fn a_lost_null_is_found() {
+    let genre = json!({ "$ref": "#/components/schemas/Genre", "description": "The genre." });
+    let found = differences(&put(&format!("{CHANGE}/genre"), genre));
+    let place = "/schemas/Change/properties/genre/";
+    assert!(
+        !found.is_empty(),
+        "a reference that may be null equals one that may not"
+    );
+    assert!(found.iter().all(|d| d.starts_with(place)), "{found:#?}");
 }
 
 #[test]

@@ -10,10 +10,19 @@ use crate::model::{Api, Content, Header, Operation, Response};
 /// The enum and how it becomes a response.
 pub(super) fn answers(api: &Api, operation: &Operation) -> TokenStream {
     let name = format_ident!("{}Response", operation.stem);
-    let doc = doc(Some(&format!("The documented answers of `{}`.", operation.id)));
+    let doc = doc(Some(&format!(
+        "The documented answers of `{}`.",
+        operation.id
+    )));
     let error = model(&api.error_body);
-    let variants = operation.responses.iter().map(|response| variant(api, response));
-    let problems = operation.responses.iter().filter_map(|response| problem(api, response));
+    let variants = operation
+        .responses
+        .iter()
+        .map(|response| variant(api, response));
+    let problems = operation
+        .responses
+        .iter()
+        .filter_map(|response| problem(api, response));
     let replies = operation.responses.iter().map(reply);
     quote! {
         #doc
@@ -47,7 +56,11 @@ fn variant(api: &Api, response: &Response) -> TokenStream {
     let headers = own(response).map(|header| {
         let (text, field) = (doc(header.description.as_deref()), ident(&header.field));
         let kind = ident(header.typed.rust);
-        let kind = if header.required { quote!(#kind) } else { quote!(Option<#kind>) };
+        let kind = if header.required {
+            quote!(#kind)
+        } else {
+            quote!(Option<#kind>)
+        };
         quote!(#text #field: #kind,)
     });
     let body = match &response.content {
@@ -80,7 +93,10 @@ fn problem(api: &Api, response: &Response) -> Option<TokenStream> {
         }
         _ => return None,
     };
-    let (status, name) = (proc_macro2::Literal::u16_unsuffixed(response.status), ident(&response.variant));
+    let (status, name) = (
+        proc_macro2::Literal::u16_unsuffixed(response.status),
+        ident(&response.variant),
+    );
     let reads = own(response).map(|header| {
         let (field, wire) = (ident(&header.field), header.name.to_ascii_lowercase());
         if header.required {
@@ -89,9 +105,16 @@ fn problem(api: &Api, response: &Response) -> Option<TokenStream> {
             quote!(let #field = problem.header_value(#wire);)
         }
     });
-    let fields: Vec<_> =
-        own(response).map(|header| ident(&header.field)).map(|f| quote!(#f)).chain(body).collect();
-    let made = if fields.is_empty() { quote!(Self::#name) } else { quote!(Self::#name { #(#fields),* }) };
+    let fields: Vec<_> = own(response)
+        .map(|header| ident(&header.field))
+        .map(|f| quote!(#f))
+        .chain(body)
+        .collect();
+    let made = if fields.is_empty() {
+        quote!(Self::#name)
+    } else {
+        quote!(Self::#name { #(#fields),* })
+    };
     Some(quote!(#status => { #(#reads)* Ok(#made) }))
 }
 
@@ -114,7 +137,15 @@ fn reply(response: &Response) -> TokenStream {
         Content::Text(_) => Some(quote!(.text(&body))),
     };
     let taken = body.as_ref().map(|_| quote!(body));
-    let pattern: Vec<_> = fields.iter().map(|field| quote!(#field)).chain(taken).collect();
-    let pattern = if pattern.is_empty() { quote!() } else { quote!({ #(#pattern),* }) };
+    let pattern: Vec<_> = fields
+        .iter()
+        .map(|field| quote!(#field))
+        .chain(taken)
+        .collect();
+    let pattern = if pattern.is_empty() {
+        quote!()
+    } else {
+        quote!({ #(#pattern),* })
+    };
     quote!(Self::#name #pattern => Reply::new(StatusCode::#status)#(#headers)* #body,)
 }

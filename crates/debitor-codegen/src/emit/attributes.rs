@@ -64,22 +64,30 @@ pub(super) fn rust_type(kind: &Kind, prefix: &TokenStream) -> TokenStream {
 pub(super) fn constraints(kind: &Kind) -> Vec<TokenStream> {
     let listed = match kind {
         Kind::Text(rules) => return text(rules),
-        Kind::Integer { minimum, maximum, .. } => {
-            [number("minimum", *minimum), number("maximum", *maximum)]
-        }
-        Kind::Number { minimum, maximum, .. } => {
-            [number("minimum", *minimum), number("maximum", *maximum)]
-        }
-        Kind::Array { min_items, max_items, .. } => {
-            [number("min_items", *min_items), number("max_items", *max_items)]
-        }
+        Kind::Integer {
+            minimum, maximum, ..
+        } => [number("minimum", *minimum), number("maximum", *maximum)],
+        Kind::Number {
+            minimum, maximum, ..
+        } => [number("minimum", *minimum), number("maximum", *maximum)],
+        Kind::Array {
+            min_items,
+            max_items,
+            ..
+        } => [
+            number("min_items", *min_items),
+            number("max_items", *max_items),
+        ],
         Kind::Uuid | Kind::Date | Kind::DateTime | Kind::Boolean | Kind::Model(_) => [None, None],
     };
     listed.into_iter().flatten().collect()
 }
 
 fn text(rules: &TextRules) -> Vec<TokenStream> {
-    let pattern = rules.pattern.as_ref().map(|pattern| Literal::string(&pattern.source));
+    let pattern = rules
+        .pattern
+        .as_ref()
+        .map(|pattern| Literal::string(&pattern.source));
     let listed = [
         number("min_length", rules.min_length),
         number("max_length", rules.max_length),

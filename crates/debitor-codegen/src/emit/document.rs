@@ -74,9 +74,19 @@ fn tags(head: &Head) -> Option<TokenStream> {
 
 fn scheme(scheme: &Scheme) -> TokenStream {
     let name = &scheme.name;
-    let kind = ident(if scheme.scheme == "basic" { "Basic" } else { "Bearer" });
-    let format = scheme.bearer_format.as_ref().map(|text| quote!(http.bearer_format = Some(#text.into());));
-    let text = scheme.description.as_ref().map(|text| quote!(http.description = Some(#text.into());));
+    let kind = ident(if scheme.scheme == "basic" {
+        "Basic"
+    } else {
+        "Bearer"
+    });
+    let format = scheme
+        .bearer_format
+        .as_ref()
+        .map(|text| quote!(http.bearer_format = Some(#text.into());));
+    let text = scheme
+        .description
+        .as_ref()
+        .map(|text| quote!(http.description = Some(#text.into());));
     quote! {
         .security_scheme(#name, {
             let mut http = Http::new(HttpAuthScheme::#kind);
@@ -89,7 +99,10 @@ fn scheme(scheme: &Scheme) -> TokenStream {
 
 /// The module that holds all files together.
 pub(super) fn root(api: &Api) -> TokenStream {
-    let header = file_doc(&format!("The stubs of {} {}.", api.head.title, api.head.version));
+    let header = file_doc(&format!(
+        "The stubs of {} {}.",
+        api.head.title, api.head.version
+    ));
     let modules: Vec<_> = api.tags.iter().map(|tag| ident(&tag.module)).collect();
     let traits: Vec<_> = api.tags.iter().map(|tag| ident(&tag.api)).collect();
     let error = model(&api.error_body);

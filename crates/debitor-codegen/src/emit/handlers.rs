@@ -39,11 +39,17 @@ fn describe(tag: &Tag, operation: &Operation) -> TokenStream {
     let (constant, id, tag) = (description(operation), &operation.id, &tag.name);
     let (method, path) = (operation.method.to_uppercase(), &operation.path);
     let (secured, permissions) = (operation.secured(), &operation.permissions);
-    let statuses = operation.responses.iter().map(|r| proc_macro2::Literal::u16_unsuffixed(r.status));
+    let statuses = operation
+        .responses
+        .iter()
+        .map(|r| proc_macro2::Literal::u16_unsuffixed(r.status));
     // Where the document has no 406, `Accept` is not looked at.
     let mut produces: Vec<&str> = Vec::new();
     if operation.response(406).is_some() {
-        let successes = operation.responses.iter().filter(|response| response.status < 300);
+        let successes = operation
+            .responses
+            .iter()
+            .filter(|response| response.status < 300);
         produces.extend(successes.filter_map(|response| media_type(&response.content)));
         produces.dedup();
     }
@@ -66,23 +72,45 @@ fn describe(tag: &Tag, operation: &Operation) -> TokenStream {
 fn annotation(tag: &Tag, operation: &Operation) -> TokenStream {
     let method = ident(&operation.method);
     let (path, id, tag) = (&operation.path, &operation.id, &tag.name);
-    let mut parts = vec![quote!(#method), quote!(path = #path), quote!(operation_id = #id), quote!(tag = #tag)];
-    parts.extend(operation.summary.as_ref().map(|text| quote!(summary = #text)));
-    parts.extend(operation.description.as_ref().map(|text| quote!(description = #text)));
-    let structs: Vec<_> = places(operation).map(|place| place.name(operation)).collect();
+    let mut parts = vec![
+        quote!(#method),
+        quote!(path = #path),
+        quote!(operation_id = #id),
+        quote!(tag = #tag),
+    ];
+    parts.extend(
+        operation
+            .summary
+            .as_ref()
+            .map(|text| quote!(summary = #text)),
+    );
+    parts.extend(
+        operation
+            .description
+            .as_ref()
+            .map(|text| quote!(description = #text)),
+    );
+    let structs: Vec<_> = places(operation)
+        .map(|place| place.name(operation))
+        .collect();
     if !structs.is_empty() {
         parts.push(quote!(params(#(#structs),*)));
     }
     parts.extend(operation.body.as_ref().map(|body| {
         let schema = model(&body.schema);
-        let text = body.description.as_ref().map(|text| quote!(, description = #text));
+        let text = body
+            .description
+            .as_ref()
+            .map(|text| quote!(, description = #text));
         quote!(request_body(content = #schema, content_type = "application/json" #text))
     }));
     let responses = operation.responses.iter().map(response);
     parts.push(quote!(responses(#(#responses),*)));
     if !operation.security.is_empty() {
         let alternatives = operation.security.iter().map(|one| {
-            let schemes = one.iter().map(|(name, scopes)| quote!(#name = [#(#scopes),*]));
+            let schemes = one
+                .iter()
+                .map(|(name, scopes)| quote!(#name = [#(#scopes),*]));
             quote!((#(#schemes),*))
         });
         parts.push(quote!(security(#(#alternatives),*)));
@@ -111,26 +139,42 @@ fn response(response: &Response) -> TokenStream {
 /// The steps in the order in which a request can be refused.
 fn steps(tag: &Tag, operation: &Operation) -> TokenStream {
     let (step, api) = (format_ident!("{}_steps", operation.id), ident(&tag.api));
-    let (method, request) = (ident(&operation.id), format_ident!("{}Request", operation.stem));
+    let (method, request) = (
+        ident(&operation.id),
+        format_ident!("{}Request", operation.stem),
+    );
     let response = format_ident!("{}Response", operation.stem);
-    let caller = operation.secured().then(|| quote!(let caller = call.authenticate(api).await?;));
+    let caller = operation
+        .secured()
+        .then(|| quote!(let caller = call.authenticate(api).await?;));
     let given = operation.secured().then(|| quote!(caller,));
     let accept = operation.response(406).map(|_| quote!(call.accept()?;));
-    let json = operation.body.as_ref().map(|_| quote!(let json = call.json(api.body_limit()).await?;));
-    let found = (!operation.path_parameters.is_empty()).then(|| quote!(let found = call.path().await?;));
-    let mut reads: Vec<TokenStream> = places(operation).map(|place| {
-        let (field, name) = (ident(place.field), place.name(operation));
-        let source = match place.field {
-            "path" => quote!(&found),
-            "query" => quote!(call.query()),
-            _ => quote!(call.headers()),
-        };
-        quote!(let #field = #name::read(#source, &mut faults);)
-    }).collect();
+    let json = operation
+        .body
+        .as_ref()
+        .map(|_| quote!(let json = call.json(api.body_limit()).await?;));
+    let found =
+        (!operation.path_parameters.is_empty()).then(|| quote!(let found = call.path().await?;));
+    let mut reads: Vec<TokenStream> = places(operation)
+        .map(|place| {
+            let (field, name) = (ident(place.field), place.name(operation));
+            let source = match place.field {
+                "path" => quote!(&found),
+                "query" => quote!(call.query()),
+                _ => quote!(call.headers()),
+            };
+            quote!(let #field = #name::read(#source, &mut faults);)
+        })
+        .collect();
     if operation.query.is_empty() {
         reads.push(quote!(Parameters::query(call.query(), &[], &mut faults);));
     }
-    reads.extend(operation.body.as_ref().map(|_| quote!(let body = decode::body(json, &mut faults);)));
+    reads.extend(
+        operation
+            .body
+            .as_ref()
+            .map(|_| quote!(let body = decode::body(json, &mut faults);)),
+    );
     let mut fields: Vec<_> = places(operation).map(|place| ident(place.field)).collect();
     fields.extend(operation.body.as_ref().map(|_| ident("body")));
     quote! {

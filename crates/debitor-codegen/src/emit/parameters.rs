@@ -27,9 +27,14 @@ pub(super) fn places(operation: &Operation) -> impl Iterator<Item = Place<'_>> {
         ("query", "Query", "Query", &operation.query),
         ("headers", "Headers", "Header", &operation.headers),
     ];
-    all.into_iter().filter(|(.., parameters)| !parameters.is_empty()).map(
-        |(field, suffix, position, parameters)| Place { field, suffix, position, parameters },
-    )
+    all.into_iter()
+        .filter(|(.., parameters)| !parameters.is_empty())
+        .map(|(field, suffix, position, parameters)| Place {
+            field,
+            suffix,
+            position,
+            parameters,
+        })
 }
 
 impl Place<'_> {
@@ -49,7 +54,10 @@ pub(super) fn structs(operation: &Operation) -> TokenStream {
 fn parameters(operation: &Operation, place: &Place<'_>) -> TokenStream {
     let name = place.name(operation);
     let position = ident(place.position);
-    let text = format!("The parameters of `{}` in its {}.", operation.id, place.field);
+    let text = format!(
+        "The parameters of `{}` in its {}.",
+        operation.id, place.field
+    );
     let (doc, fields) = (doc(Some(&text)), place.parameters.iter().map(field));
     let read = read(operation, place);
     quote! {
@@ -62,7 +70,10 @@ fn parameters(operation: &Operation, place: &Place<'_>) -> TokenStream {
 }
 
 fn field(parameter: &Parameter) -> TokenStream {
-    let (doc, field) = (doc(parameter.description.as_deref()), ident(&parameter.field));
+    let (doc, field) = (
+        doc(parameter.description.as_deref()),
+        ident(&parameter.field),
+    );
     let kind = rust_type(&parameter.kind, &TokenStream::new());
     let mut parts = Vec::new();
     if parameter.name != parameter.field {
@@ -92,15 +103,22 @@ fn read(operation: &Operation, place: &Place<'_>) -> TokenStream {
     let name = place.name(operation);
     let names = place.parameters.iter().map(|parameter| &parameter.name);
     let (argument, open) = match place.field {
-        "path" => (quote!(found: &[(String, String)]), quote!(Parameters::path(found, faults))),
-        "query" => {
-            (quote!(query: &str), quote!(Parameters::query(query, &[#(#names),*], faults)))
-        }
+        "path" => (
+            quote!(found: &[(String, String)]),
+            quote!(Parameters::path(found, faults)),
+        ),
+        "query" => (
+            quote!(query: &str),
+            quote!(Parameters::query(query, &[#(#names),*], faults)),
+        ),
         _ => {
             let lower = names.map(|name| name.to_ascii_lowercase());
             let shown = place.parameters.iter().map(|parameter| &parameter.name);
             let pairs = quote!(&[#((#lower, #shown)),*]);
-            (quote!(headers: &HeaderMap), quote!(Parameters::headers(headers, #pairs, faults)))
+            (
+                quote!(headers: &HeaderMap),
+                quote!(Parameters::headers(headers, #pairs, faults)),
+            )
         }
     };
     let (mut reads, mut fields) = (Vec::new(), Vec::new());
@@ -129,7 +147,10 @@ fn read(operation: &Operation, place: &Place<'_>) -> TokenStream {
 
 fn request(operation: &Operation) -> TokenStream {
     let name = format_ident!("{}Request", operation.stem);
-    let doc = doc(Some(&format!("A request of `{}`, with every constraint checked.", operation.id)));
+    let doc = doc(Some(&format!(
+        "A request of `{}`, with every constraint checked.",
+        operation.id
+    )));
     let parts = places(operation).map(|place| {
         let (field, name) = (ident(place.field), place.name(operation));
         let doc = super::doc(Some(&format!("The parameters in its {}.", place.field)));

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::attributes::rust_type;
 use crate::model::{Kind, TextRules};
+use crate::names;
 
 /// The expression that makes the reader of a kind; `prefix` stands before the names of schemas.
 pub(super) fn reader(kind: &Kind, prefix: &TokenStream) -> TokenStream {
@@ -15,15 +16,19 @@ pub(super) fn reader(kind: &Kind, prefix: &TokenStream) -> TokenStream {
             let parsed = rust_type(kind, prefix);
             quote!(values::Formatted::<#parsed>::new())
         }
-        Kind::Integer { wide, minimum, maximum } => {
+        Kind::Integer {
+            wide,
+            minimum,
+            maximum,
+        } => {
             let start = if *wide { quote!(int64) } else { quote!(int32) };
-            let minimum = minimum.map(|n| step("minimum", Literal::i64_unsuffixed(n)));
-            let maximum = maximum.map(|n| step("maximum", Literal::i64_unsuffixed(n)));
+            let minimum = minimum.map(|n| step("minimum", &Literal::i64_unsuffixed(n)));
+            let maximum = maximum.map(|n| step("maximum", &Literal::i64_unsuffixed(n)));
             quote!(values::Integer::#start()#minimum #maximum)
         }
         Kind::Number { minimum, maximum } => {
-            let minimum = minimum.map(|n| step("minimum", Literal::f64_unsuffixed(n)));
-            let maximum = maximum.map(|n| step("maximum", Literal::f64_unsuffixed(n)));
+            let minimum = minimum.map(|n| step("minimum", &Literal::f64_unsuffixed(n)));
+            let maximum = maximum.map(|n| step("maximum", &Literal::f64_unsuffixed(n)));
             quote!(values::Real::new()#minimum #maximum)
         }
         Kind::Boolean => quote!(values::Boolean),
@@ -31,21 +36,29 @@ pub(super) fn reader(kind: &Kind, prefix: &TokenStream) -> TokenStream {
             let model = rust_type(kind, prefix);
             quote!(values::Model::<#model>::new())
         }
-        Kind::Array { item, min_items, max_items } => {
+        Kind::Array {
+            item,
+            min_items,
+            max_items,
+        } => {
             let item = reader(item, prefix);
-            let min_items = min_items.map(|n| step("min_items", Literal::u64_unsuffixed(n)));
-            let max_items = max_items.map(|n| step("max_items", Literal::u64_unsuffixed(n)));
+            let min_items = min_items.map(|n| step("min_items", &Literal::u64_unsuffixed(n)));
+            let max_items = max_items.map(|n| step("max_items", &Literal::u64_unsuffixed(n)));
             quote!(values::Array::of(#item)#min_items #max_items)
         }
     }
 }
 
 fn text(rules: &TextRules) -> TokenStream {
-    let min_length = rules.min_length.map(|n| step("min_length", Literal::u64_unsuffixed(n)));
-    let max_length = rules.max_length.map(|n| step("max_length", Literal::u64_unsuffixed(n)));
-    let format = rules.format.as_deref().map(|format| match format {
-        "email" => quote!(.format(values::Format::Email)),
-        _ => quote!(.format(values::Format::Uri)),
+    let min_length = rules
+        .min_length
+        .map(|n| step("min_length", &Literal::u64_unsuffixed(n)));
+    let max_length = rules
+        .max_length
+        .map(|n| step("max_length", &Literal::u64_unsuffixed(n)));
+    let format = rules.format.as_ref().map(|format| {
+        let format = super::ident(&names::camel(format));
+        quote!(.format(values::Format::#format))
     });
     let Some(pattern) = &rules.pattern else {
         return quote!(values::Text::new()#min_length #max_length #format);
@@ -57,7 +70,7 @@ fn text(rules: &TextRules) -> TokenStream {
     })
 }
 
-fn step(name: &str, argument: Literal) -> TokenStream {
+fn step(name: &str, argument: &Literal) -> TokenStream {
     let name = super::ident(name);
     quote!(.#name(#argument))
 }

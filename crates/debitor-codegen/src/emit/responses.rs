@@ -11,9 +11,14 @@ use crate::model::{Api, Content, Header, Response, Typed};
 /// The file of the shared answers, by name.
 pub(super) fn file(api: &Api) -> TokenStream {
     let header = file_doc("The answers that operations share, as their annotations refer to them.");
-    let responses = api.tags.iter().flat_map(|tag| &tag.operations).flat_map(|one| &one.responses);
-    let by_name: BTreeMap<&str, &Response> =
-        responses.filter_map(|response| Some((shared(response)?, response))).collect();
+    let responses = api
+        .tags
+        .iter()
+        .flat_map(|tag| &tag.operations)
+        .flat_map(|one| &one.responses);
+    let by_name: BTreeMap<&str, &Response> = responses
+        .filter_map(|response| Some((shared(response)?, response)))
+        .collect();
     let definitions = by_name.into_iter().map(|(name, response)| {
         let (doc, name) = (doc(Some(&response.description)), ident(name));
         let (parts, body) = (parts(response), body(response));
@@ -34,7 +39,10 @@ pub(super) fn file(api: &Api) -> TokenStream {
 
 /// The name of an answer that has a definition of its own: those with a body of JSON do.
 pub(super) fn shared(response: &Response) -> Option<&str> {
-    response.shared.as_deref().filter(|_| matches!(response.content, Content::Json(_)))
+    response
+        .shared
+        .as_deref()
+        .filter(|_| matches!(response.content, Content::Json(_)))
 }
 
 /// What an annotation says of an answer beside its status and body.
@@ -43,7 +51,10 @@ pub(super) fn parts(response: &Response) -> Vec<TokenStream> {
     let media = media_type(&response.content).map(|media| quote!(content_type = #media));
     let headers: Vec<_> = response.headers.iter().map(header).collect();
     let headers = (!headers.is_empty()).then(|| quote!(headers(#(#headers),*)));
-    [Some(quote!(description = #description)), media, headers].into_iter().flatten().collect()
+    [Some(quote!(description = #description)), media, headers]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The type of an answer's body.
@@ -66,7 +77,10 @@ pub(super) fn media_type(content: &Content) -> Option<&'static str> {
 
 fn header(header: &Header) -> TokenStream {
     let (name, kind) = (&header.name, annotated(&header.typed));
-    let text = header.description.as_ref().map(|text| quote!(, description = #text));
+    let text = header
+        .description
+        .as_ref()
+        .map(|text| quote!(, description = #text));
     quote!((#name = #kind #text))
 }
 

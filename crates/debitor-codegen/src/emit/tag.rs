@@ -44,8 +44,13 @@ fn contract(tag: &Tag) -> TokenStream {
 }
 
 fn method(operation: &Operation) -> TokenStream {
-    let prose = [operation.summary.as_deref(), operation.description.as_deref()];
-    let text = doc(Some(&prose.into_iter().flatten().collect::<Vec<_>>().join("\n\n")));
+    let prose = [
+        operation.summary.as_deref(),
+        operation.description.as_deref(),
+    ];
+    let text = doc(Some(
+        &prose.into_iter().flatten().collect::<Vec<_>>().join("\n\n"),
+    ));
     let name = ident(&operation.id);
     let request = format_ident!("{}Request", operation.stem);
     let response = format_ident!("{}Response", operation.stem);
@@ -60,7 +65,10 @@ fn method(operation: &Operation) -> TokenStream {
 fn routes(api: &Api, tag: &Tag) -> TokenStream {
     let (name, error) = (ident(&tag.api), model(&api.error_body));
     let mounted = tag.operations.iter().map(|operation| {
-        let (path, handler) = (format_ident!("__path_{}", operation.id), ident(&operation.id));
+        let (path, handler) = (
+            format_ident!("__path_{}", operation.id),
+            ident(&operation.id),
+        );
         quote!(.operation::<#path, _, _>(#handler::<A>))
     });
     let constants = tag.operations.iter().map(handlers::description);

@@ -4,9 +4,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::attributes::{constraints, rust_type, value};
+use super::enumeration::Enumeration;
 use super::readers::{or_default, reader};
 use super::{doc, file_doc, ident};
-use crate::model::{Api, Inline, InlineShape, Property, Schema, Shape, Variant};
+use crate::model::{Api, Inline, InlineShape, Property, Schema, Shape};
 
 pub(super) fn file(api: &Api) -> TokenStream {
     let header = file_doc("The document's schemas.");
@@ -27,16 +28,27 @@ pub(super) fn file(api: &Api) -> TokenStream {
 }
 
 fn schema(schema: &Schema) -> TokenStream {
-    let definition = match &schema.shape {
-        Shape::Object { properties, closed } => object(schema, properties, *closed),
+    let (definition, decode) = match &schema.shape {
+        Shape::Object { properties, closed } => (
+            object(schema, properties, *closed),
+            schema
+                .in_requests
+                .then(|| decode_object(&schema.name, properties, *closed)),
+        ),
         Shape::Enumeration(variants) => {
-            enumeration(&schema.name, variants, schema, schema.in_responses)
+            let enumeration = Enumeration {
+                name: &schema.name,
+                variants,
+                description: schema.description.as_deref(),
+                example: schema.example.as_ref(),
+                serialized: schema.in_responses,
+            };
+            (
+                enumeration.definition(),
+                schema.in_requests.then(|| enumeration.decode()),
+            )
         }
     };
-    let decode = schema.in_requests.then(|| match &schema.shape {
-        Shape::Object { properties, closed } => decode_object(&schema.name, properties, *closed),
-        Shape::Enumeration(_) => decode_enumeration(&schema.name),
-    });
     quote!(#definition #decode)
 }
 
@@ -51,7 +63,9 @@ fn object(schema: &Schema, properties: &[Property], closed: bool) -> TokenStream
     let serde = schema.in_responses.then(|| quote!(Serialize, Deserialize,));
     let optional = properties.iter().all(|property| !property.required);
     let default = (optional && !applies_defaults(schema)).then(|| quote!(Default,));
-    let example: Vec<_> = value("example", schema.example.as_ref()).into_iter().collect();
+    let example: Vec<_> = value("example", schema.example.as_ref())
+        .into_iter()
+        .collect();
     let example = attribute("schema", &example);
     let closed = closed.then(|| quote!(#[serde(deny_unknown_fields)]));
     let fields = properties.iter().map(|property| field(schema, property));
@@ -96,8 +110,12 @@ fn holding(property: &Property, in_responses: bool) -> Holding {
 }
 
 fn applies_defaults(schema: &Schema) -> bool {
-    let Shape::Object { properties, .. } = &schema.shape else { return false };
-    properties.iter().any(|one| holding(one, schema.in_responses) == Holding::Defaulted)
+    let Shape::Object { properties, .. } = &schema.shape else {
+        return false;
+    };
+    properties
+        .iter()
+        .any(|one| holding(one, schema.in_responses) == Holding::Defaulted)
 }
 
 fn field(schema: &Schema, property: &Property) -> TokenStream {
@@ -150,7 +168,11 @@ fn schema_parts(property: &Property, holding: Holding, kind: &TokenStream) -> Ve
 fn decode_object(name: &str, properties: &[Property], closed: bool) -> TokenStream {
     let name = ident(name);
     let names = properties.iter().map(|property| &property.name);
-    let unknown = if closed { quote!(Unknown::Refused) } else { quote!(Unknown::Ignored) };
+    let unknown = if closed {
+        quote!(Unknown::Refused)
+    } else {
+        quote!(Unknown::Ignored)
+    };
     let (mut reads, mut fields) = (Vec::new(), Vec::new());
     for property in properties {
         let (field, wire) = (ident(&property.field), &property.name);
@@ -178,77 +200,20 @@ fn decode_object(name: &str, properties: &[Property], closed: bool) -> TokenStre
     }
 }
 
-fn enumeration(
-    name: &str,
-    variants: &[Variant],
-    prose: impl Prose,
-    serialized: bool,
-) -> TokenStream {
-    let (doc, name) = (doc(prose.description()), ident(name));
-    let serde = serialized.then(|| quote!(, Serialize, Deserialize));
-    let renames = serialized.then_some(variants).unwrap_or_default().iter().map(|variant| {
-        let value = &variant.value;
-        quote!(#[serde(rename = #value)])
-    });
-    let renames: Vec<_> = renames.chain(std::iter::repeat(TokenStream::new())).take(variants.len()).collect();
-    let schema = enumeration_schema(&name, &prose);
-    let idents: Vec<_> = variants.iter().map(|variant| ident(&variant.name)).collect();
-    let values: Vec<_> = variants.iter().map(|variant| &variant.value).collect();
-    let docs = values.iter().map(|value| super::doc(Some(&format!("`{value}`"))));
-    quote! {
-        #doc
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash #serde)]
-        pub enum #name { #(#docs #renames #idents,)* }
-        impl #name {
-            /// Every value with its text, in the document's order.
-            pub const ALL: &[(&str, Self)] = &[#((#values, Self::#idents)),*];
-
-            /// The value's text.
-            pub const fn as_str(self) -> &'static str {
-                match self { #(Self::#idents => #values,)* }
-            }
-        }
-        #schema
-    }
-}
-
-/// Not derived, as utoipa takes an empty name for none.
-fn enumeration_schema(name: &proc_macro2::Ident, prose: &impl Prose) -> TokenStream {
-    let description = prose.description().map(|text| quote!(.description(Some(#text))));
-    let example = prose.example().map(|value| {
-        let value = super::attributes::json(value);
-        quote!(.example(Some(serde_json::json!(#value))))
-    });
-    quote! {
-        impl utoipa::PartialSchema for #name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::Type::String)
-                    .enum_values(Some(Self::ALL.iter().map(|(text, _)| *text)))
-                    #description #example
-                    .into()
-            }
-        }
-        impl utoipa::ToSchema for #name {}
-    }
-}
-
-fn decode_enumeration(name: &str) -> TokenStream {
-    let name = ident(name);
-    quote! {
-        impl Decode for #name {
-            fn decode(json: Json, at: &Place<'_>, faults: &mut Faults) -> Option<Self> {
-                values::one_of(Self::ALL, json, at, faults)
-            }
-        }
-    }
-}
-
 fn inline(inline: &Inline) -> TokenStream {
     let kind = match &inline.shape {
         InlineShape::Scalar(kind) => kind,
         InlineShape::Enumeration(variants) => {
-            return enumeration(&inline.name, variants, inline, false);
+            let description = inline.description.as_deref();
+            let (name, example) = (inline.name.as_str(), inline.example.as_ref());
+            return Enumeration {
+                name,
+                variants,
+                description,
+                example,
+                serialized: false,
+            }
+            .definition();
         }
     };
     let (doc, name) = (doc(inline.description.as_deref()), ident(&inline.name));
@@ -261,29 +226,5 @@ fn inline(inline: &Inline) -> TokenStream {
         #[derive(Debug, Clone, PartialEq, ToSchema)]
         #annotation
         pub struct #name(pub #held);
-    }
-}
-
-/// Schemas, named or not, have prose.
-trait Prose {
-    fn description(&self) -> Option<&str>;
-    fn example(&self) -> Option<&serde_json::Value>;
-}
-
-impl Prose for &Schema {
-    fn description(&self) -> Option<&str> {
-        self.description.as_deref()
-    }
-    fn example(&self) -> Option<&serde_json::Value> {
-        self.example.as_ref()
-    }
-}
-
-impl Prose for &Inline {
-    fn description(&self) -> Option<&str> {
-        self.description.as_deref()
-    }
-    fn example(&self) -> Option<&serde_json::Value> {
-        self.example.as_ref()
     }
 }

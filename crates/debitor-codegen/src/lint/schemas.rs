@@ -85,8 +85,8 @@ pub(super) fn check(spec: &Spec, report: &mut Report) {
         .iter()
         .flat_map(|c| c.entries("schemas"))
     {
-        let used = |names: &BTreeSet<&str>| names.contains(name);
-        let [request, update, answer] = [&uses.requests, &uses.updates, &uses.answers].map(used);
+        let among = |names: &BTreeSet<&str>| names.contains(name);
+        let [request, update, answer] = [&uses.requests, &uses.updates, &uses.answers].map(among);
         visit(
             &Schema {
                 spec,

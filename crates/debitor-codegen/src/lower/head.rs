@@ -10,19 +10,32 @@ impl Lowering<'_> {
         let root = self.spec.root();
         let info = root.get("info").unwrap_or(&Value::Null);
         let named = |value: &Value| {
-            (string(value, "name").unwrap_or_default(), string(value, "description"))
+            (
+                string(value, "name").unwrap_or_default(),
+                string(value, "description"),
+            )
         };
         Head {
             title: string(info, "title").unwrap_or_default(),
             version: string(info, "version").unwrap_or_default(),
             description: string(info, "description"),
             terms: string(info, "termsOfService"),
-            contact: info.get("contact").map(|contact| ["name", "url", "email"].map(|n| string(contact, n))),
-            license: info
-                .get("license")
-                .map(|license| (string(license, "name").unwrap_or_default(), string(license, "url"))),
+            contact: info
+                .get("contact")
+                .map(|contact| ["name", "url", "email"].map(|n| string(contact, n))),
+            license: info.get("license").map(|license| {
+                (
+                    string(license, "name").unwrap_or_default(),
+                    string(license, "url"),
+                )
+            }),
             servers: list(root, "servers")
-                .map(|server| (string(server, "url").unwrap_or_default(), string(server, "description")))
+                .map(|server| {
+                    (
+                        string(server, "url").unwrap_or_default(),
+                        string(server, "description"),
+                    )
+                })
                 .collect(),
             tags: list(root, "tags").map(named).collect(),
             schemes: self.schemes(),
@@ -39,7 +52,11 @@ impl Lowering<'_> {
             let carried = scheme["type"] == "http" && matches!(kind.as_str(), "bearer" | "basic");
             if !carried {
                 let remedy = "use `type: http` with `scheme: bearer` or `basic`";
-                self.fault(&pointer, "this security scheme is not carried into the stubs", remedy);
+                self.fault(
+                    &pointer,
+                    "this security scheme is not carried into the stubs",
+                    remedy,
+                );
             }
             schemes.push(Scheme {
                 name: name.clone(),
@@ -57,12 +74,19 @@ pub(super) fn requirements(value: &Value) -> Vec<Requirement> {
     list(value, "security")
         .map(|one| {
             let schemes = one.as_object().into_iter().flatten();
-            schemes.map(|(name, scopes)| (name.clone(), strings(scopes))).collect()
+            schemes
+                .map(|(name, scopes)| (name.clone(), strings(scopes)))
+                .collect()
         })
         .collect()
 }
 
 /// The strings of an array.
 pub(super) fn strings(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+    value
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.as_str().map(str::to_owned))
+        .collect()
 }

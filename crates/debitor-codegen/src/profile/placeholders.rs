@@ -112,8 +112,8 @@ pub(super) fn insert(
         });
     }
     shapes
-        .into_iter()
-        .filter_map(|(_, shape)| add(document, shape, faults))
+        .into_values()
+        .filter_map(|shape| add(document, shape, faults))
         .collect()
 }
 

@@ -108,7 +108,8 @@ fn blocked(field: Field<CustomerBlockedInput>) -> Field<CustomerBlocked> {
         let kinds = CustomerBlocked::ALL.iter();
         kinds
             .copied()
-            .find(|kind| kind.as_str() == input.as_str())
+            .find(|(name, _)| *name == input.as_str())
+            .map(|(_, kind)| kind)
             .into()
     })
 }

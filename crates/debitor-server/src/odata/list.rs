@@ -29,7 +29,7 @@ impl ListOptions {
         let after = skiptoken.and_then(|token| noted(&mut faults, read_skiptoken(token)));
         let select = select.and_then(|text| noted(&mut faults, Select::parse(text, properties)));
         // The document's minimum is 1.
-        let top = usize::try_from(top).unwrap_or(1);
+        let top = u32::try_from(top).unwrap_or(1);
         match faults.is_empty() {
             true => Ok(Self {
                 page: PageQuery { top, after, count },

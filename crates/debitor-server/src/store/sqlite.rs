@@ -238,8 +238,9 @@ fn is_taken(error: &rusqlite::Error, column: &str) -> bool {
 
 /// The page of a list from its rows, one more of which was asked for than the page holds.
 fn page(mut rows: Vec<(Uuid, Bytes)>, query: PageQuery, count: Option<i32>) -> Page {
-    let more = rows.len() > query.top;
-    rows.truncate(query.top);
+    let top = query.top as usize;
+    let more = rows.len() > top;
+    rows.truncate(top);
     let next = if more {
         rows.last().map(|(id, _)| *id)
     } else {

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OpenFlags};
 const SAFE_SQLITE: i32 = 3_051_003;
 
 /// The migrations in order; the database's `user_version` says how many it has.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: [(u32, &str); 1] =
+    [(1, include_str!("../../../migrations/sqlite/0001_init.sql"))];
 
 /// A directory with a database that this process alone has open.
 pub(super) struct Database {
@@ -84,18 +85,18 @@ impl Database {
 
 /// Applies the migrations that the database lacks, each with its number in one transaction.
 fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
-    let have: usize = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let have: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
     ensure!(
-        have <= MIGRATIONS.len(),
-        "the database has schema {have}, this program knows {}: use the newer program",
-        MIGRATIONS.len()
+        have <= known,
+        "the database has schema {have}, this program knows {known}: use the newer program"
     );
-    for (index, sql) in MIGRATIONS.iter().enumerate().skip(have) {
+    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > have) {
         let transaction = connection.transaction()?;
         transaction
             .execute_batch(sql)
-            .with_context(|| format!("migration {}", index + 1))?;
-        transaction.pragma_update(None, "user_version", index + 1)?;
+            .with_context(|| format!("migration {number}"))?;
+        transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
     }
     Ok(())

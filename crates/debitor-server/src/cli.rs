@@ -1,0 +1,160 @@
+//! The command line of the server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use clap::{Args, Parser, Subcommand};
+use debitor_server::config::StoreUrl;
+use debitor_server::dev;
+use uuid::Uuid;
+
+/// The `customer` resource of Microsoft Graph financials as a service.
+///
+/// Without a command it runs the development server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "debitor-server",
+    version,
+    args_conflicts_with_subcommands = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) dev: Dev,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Dev(Dev),
+    Serve(Serve),
+    Token(Token),
+    /// Administers companies without HTTP.
+    #[command(subcommand)]
+    Company(Company),
+    /// Prints the schema of the configuration file.
+    #[command(hide = true)]
+    ConfigSchema,
+}
+
+/// Runs a server for development and tests: with demo data, and with a signing key of its own.
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// The address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where the signing key and, unless --store names another place, the data are kept.
+    #[arg(long, value_name = "DIR", default_value = "debitor-data")]
+    pub(crate) data_dir: PathBuf,
+    /// Where the data are kept [default: sqlite:DIR with the data directory].
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<StoreUrl>,
+    /// Print one line of JSON once the server is ready, and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Runs a server for production.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration file; `DEBITOR_*` variables win over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+}
+
+/// Prints a token that the development server of the same data directory accepts.
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    /// The data directory, in which a development server has been started before.
+    #[arg(long, value_name = "DIR", default_value = "debitor-data")]
+    pub(crate) data_dir: PathBuf,
+    /// The tenant whose companies exist for the caller.
+    #[arg(long, value_name = "GUID", default_value_t = dev::TENANT)]
+    pub(crate) tenant: Uuid,
+    /// What the caller may do; can be given several times.
+    #[arg(long = "permission", value_name = "NAME", default_value = dev::PERMISSION)]
+    pub(crate) permissions: Vec<String>,
+    /// How long it is valid, as in 90s, 15m, 12h or 7d; below zero, it has expired already.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_time)]
+    #[arg(allow_hyphen_values = true)]
+    pub(crate) expires_in: TimeDelta,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Company {
+    Create(CompanyCreate),
+}
+
+/// Makes a company and prints its id. No server may run on the store meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct CompanyCreate {
+    /// The configuration file; `DEBITOR_*` variables win over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The tenant that it belongs to: what its users' tokens say in `tid`.
+    #[arg(long, value_name = "GUID")]
+    pub(crate) tenant: Uuid,
+    /// Its name.
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) name: String,
+    /// Its id; one is made unless it is given.
+    #[arg(long, value_name = "GUID")]
+    pub(crate) id: Option<Uuid>,
+}
+
+fn parse_time(text: &str) -> Result<TimeDelta, String> {
+    let expected = "expected a number and a unit, as in 90s, 15m, 12h or 7d";
+    let unit = text.chars().next_back().ok_or(expected)?;
+    let number: i64 = text[..text.len() - unit.len_utf8()]
+        .parse()
+        .map_err(|_| expected)?;
+    let time = match unit {
+        's' => TimeDelta::try_seconds(number),
+        'm' => TimeDelta::try_minutes(number),
+        'h' => TimeDelta::try_hours(number),
+        'd' => TimeDelta::try_days(number),
+        _ => None,
+    };
+    // Beyond a century there is nothing to test, and instants run out at some point.
+    time.filter(|time| time.num_days().abs() <= 36_525)
+        .ok_or_else(|| expected.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_command_it_is_the_development_server() {
+        let cli = Cli::parse_from(["debitor-server", "--listen", "127.0.0.1:0", "--json"]);
+        assert!(cli.command.is_none() && cli.dev.json);
+        let cli = Cli::parse_from(["debitor-server"]);
+        assert_eq!(cli.dev.data_dir, PathBuf::from("debitor-data"));
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(parse_time("90s"), Ok(TimeDelta::seconds(90)));
+        assert_eq!(parse_time("-2h"), Ok(TimeDelta::hours(-2)));
+        for text in [
+            "",
+            "h",
+            "12",
+            "12w",
+            "1.5h",
+            "99999999999999999d",
+            "9999999d",
+            "1\u{e9}",
+        ] {
+            assert!(parse_time(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the program's commands do.
+
+use std::fs::DirBuilder;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use debitor_server::auth::Issuer;
+use debitor_server::auth::signing::{Grant, SigningKey};
+use debitor_server::clock::{Clock, SystemClock};
+use debitor_server::config::{self, Config};
+use debitor_server::dev::{self, Announcement};
+use debitor_server::domain::company::NewCompany;
+use debitor_server::store::{self, Store};
+use debitor_server::{Server, telemetry};
+use tokio::net::TcpListener;
+
+use crate::cli::{Cli, Command, Company, CompanyCreate, Dev, Serve, Token};
+
+/// Carries out the command.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or(Command::Dev(cli.dev)) {
+        Command::Dev(arguments) => block_on(run_dev(arguments)),
+        Command::Serve(arguments) => block_on(run_serve(arguments)),
+        Command::Token(arguments) => print_token(arguments),
+        Command::Company(Company::Create(arguments)) => block_on(create_company(arguments)),
+        Command::ConfigSchema => print(&config::schema_json()?),
+    }
+}
+
+async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
+    let data_dir = arguments.data_dir.as_path();
+    let mut config = Config::development(data_dir, &config::environment())?;
+    config.listen = arguments.listen.unwrap_or(config.listen);
+    config.store.url = arguments.store.unwrap_or(config.store.url);
+    telemetry::start(&config.log)?;
+    let listener = listen(config.listen).await?;
+    make_private_directory(data_dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let store = open_store(&config, &clock)?;
+    let key = SigningKey::open_or_create(data_dir)?;
+    let demo = dev::demo(store.as_ref(), clock.as_ref())
+        .await
+        .context("the demo data")?;
+    let token = key.token(&dev::grant(), clock.now())?;
+    let origin = config.public_url.clone();
+    let origin = origin.map_or_else(|| listener.local_addr().map(dev::origin), Ok)?;
+    let announcement = Announcement::new(&origin, token, demo, data_dir.canonicalize()?);
+    let mut issuers = trusted(&config)?;
+    issuers.push(key.issuer()?);
+    let server = Server {
+        config,
+        store,
+        clock,
+        issuers,
+    };
+    server
+        .run(listener, || announce(&announcement, arguments.json))
+        .await
+}
+
+fn announce(announcement: &Announcement, json: bool) -> anyhow::Result<()> {
+    if json {
+        print(&(serde_json::to_string(announcement)? + "\n"))
+    } else {
+        print(&announcement.to_string())
+    }
+}
+
+async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
+    let config = Config::load(&arguments.config, &config::environment())?;
+    telemetry::start(&config.log)?;
+    let issuers = trusted(&config)?;
+    let listener = listen(config.listen).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let store = open_store(&config, &clock)?;
+    let server = Server {
+        config,
+        store,
+        clock,
+        issuers,
+    };
+    server.run(listener, || Ok(())).await
+}
+
+fn print_token(arguments: Token) -> anyhow::Result<()> {
+    let key = SigningKey::open(&arguments.data_dir)
+        .context("there is no signing key: `debitor-server dev` makes one")?;
+    let grant = Grant {
+        tenant: arguments.tenant,
+        permissions: arguments.permissions,
+        valid_for: arguments.expires_in,
+        ..dev::grant()
+    };
+    print(&(key.token(&grant, SystemClock::default().now())? + "\n"))
+}
+
+async fn create_company(arguments: CompanyCreate) -> anyhow::Result<()> {
+    let config = Config::load(&arguments.config, &config::environment())?;
+    telemetry::start(&config.log)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let store = open_store(&config, &clock)?;
+    let CompanyCreate {
+        tenant, name, id, ..
+    } = arguments;
+    let created = store.company_create(NewCompany { tenant, id, name }).await;
+    store.close().await;
+    print(&format!("{}\n", created?))
+}
+
+/// The issuers of the configuration, with their keys.
+fn trusted(config: &Config) -> anyhow::Result<Vec<Issuer>> {
+    config
+        .auth
+        .issuers
+        .iter()
+        .map(Issuer::from_config)
+        .collect()
+}
+
+fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
+    store::connect(config.store.url.expose(), Arc::clone(clock))
+        .with_context(|| format!("cannot open the store {}", config.store.url))
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} (port 0 takes any free one: --listen 127.0.0.1:0)")
+    })
+}
+
+/// Makes the directory for its owner alone: it holds a key and people's data.
+fn make_private_directory(path: &Path) -> anyhow::Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot make the directory {}", path.display()))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .context("cannot print")
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
+}

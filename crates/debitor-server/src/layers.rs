@@ -1,0 +1,198 @@
+//! What surrounds every request, whatever it is for: its ids, its span, its context, its end.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::HOST;
+use axum::http::uri::{Authority, PathAndQuery};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use debitor_api::support::reply;
+use debitor_api::types::ODataErrorBody;
+use debitor_api::{Context, Problem, Undocumented};
+use tracing::{Instrument, Span};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::odata::keys;
+use crate::telemetry;
+
+/// The paths that the operations are under: the document's servers.
+pub const BASES: [&str; 2] = ["/v1.0", "/beta"];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+const FOUR: HeaderValue = HeaderValue::from_static("4.0");
+
+/// What a request's context is made with.
+pub struct Surroundings {
+    clock: Arc<dyn Clock>,
+    public_url: Option<String>,
+}
+
+impl Surroundings {
+    /// Without a public URL, links start with the request's own `Host`.
+    pub fn new(clock: Arc<dyn Clock>, public_url: Option<String>) -> Self {
+        Self { clock, public_url }
+    }
+
+    fn context(&self, request: &Request) -> Context {
+        let base = base(request.uri().path()).unwrap_or_default();
+        let base_url = match &self.public_url {
+            Some(url) => format!("{url}{base}"),
+            None => format!("http://{}{base}", host(request)),
+        };
+        Context {
+            request_id: self.clock.new_id(),
+            client_request_id: client_request_id(request.headers()),
+            received_at: self.clock.now(),
+            base_url: base_url.into(),
+        }
+    }
+}
+
+/// The router, surrounded. Keys are rewritten before it looks at the path.
+pub fn surround(router: Router, surroundings: Surroundings) -> Router {
+    let router = router.layer(middleware::from_fn(note_route));
+    let enter = middleware::from_fn_with_state(Arc::new(surroundings), enter);
+    Router::new().fallback_service(router).layer(enter)
+}
+
+async fn enter(
+    State(surroundings): State<Arc<Surroundings>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let context = surroundings.context(&request);
+    let span = telemetry::request_span(context.request_id, request.method().as_str());
+    let in_api = base(request.uri().path()).is_some();
+    rewrite_keys(request.uri_mut());
+    request.extensions_mut().insert(context.clone());
+    async {
+        let answered = catch_panic(next.run(request)).await;
+        let mut response = answered
+            .unwrap_or_else(|_| reply::problem::<ODataErrorBody>(Problem::internal(), &context));
+        mark(response.headers_mut(), &context, in_api);
+        log(&response, started, in_api);
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// Runs inside the router, where the route is known.
+async fn note_route(request: Request, next: Next) -> Response {
+    if let Some(path) = request.extensions().get::<MatchedPath>() {
+        Span::current().record("route", path.as_str());
+    }
+    next.run(request).await
+}
+
+fn mark(headers: &mut HeaderMap, context: &Context, in_api: bool) {
+    headers.insert(REQUEST_ID, id_value(context.request_id));
+    if let Some(id) = context.client_request_id {
+        headers.insert(CLIENT_REQUEST_ID, id_value(id));
+    }
+    if in_api {
+        headers.insert(ODATA_VERSION, FOUR);
+    }
+}
+
+/// Probes and pages come often and say little.
+fn log(response: &Response, started: Instant, in_api: bool) {
+    let status = response.status().as_u16();
+    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    if let Some(Undocumented(problem)) = response.extensions().get() {
+        let status = problem.status.as_u16();
+        tracing::error!(
+            status,
+            code = problem.code,
+            "the document lacks this answer"
+        );
+    }
+    if in_api {
+        tracing::info!(status, duration_ms, "answered");
+    } else {
+        tracing::debug!(status, duration_ms, "answered");
+    }
+}
+
+fn id_value(id: Uuid) -> HeaderValue {
+    let mut buffer = Uuid::encode_buffer();
+    let text: &str = id.hyphenated().encode_lower(&mut buffer);
+    // Hexadecimal digits and hyphens: every header can have them.
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// The caller's name of its request, if it is a GUID; anything else could be an attack on logs.
+fn client_request_id(headers: &HeaderMap) -> Option<Uuid> {
+    let text = headers.get(CLIENT_REQUEST_ID)?.to_str().ok()?;
+    Uuid::parse_str(text)
+        .ok()
+        .filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH)
+}
+
+fn base(path: &str) -> Option<&'static str> {
+    let is_under = |base: &&str| {
+        path.strip_prefix(base)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    BASES.into_iter().find(is_under)
+}
+
+/// The host that the client asked for; nonsense is not repeated.
+fn host(request: &Request) -> String {
+    let header = || {
+        request
+            .headers()
+            .get(HOST)?
+            .to_str()
+            .ok()?
+            .parse::<Authority>()
+            .ok()
+    };
+    let authority = request.uri().authority().cloned().or_else(header);
+    let plain = authority.filter(|authority| !authority.as_str().contains('@'));
+    plain.map_or_else(|| "localhost".to_owned(), |authority| authority.to_string())
+}
+
+/// A path that cannot be taken apart or put together stays what it was.
+fn rewrite_keys(uri: &mut Uri) {
+    let std::borrow::Cow::Owned(path) = keys::as_segments(uri.path()) else {
+        return;
+    };
+    let path = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path.parse::<PathAndQuery>().ok();
+    if let Ok(rewritten) = Uri::from_parts(parts) {
+        *uri = rewritten;
+    }
+}
+
+/// The future's output, or the payload of its panic; the panic hook has logged it.
+async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        // After a panic the future is dropped and never looked at again.
+        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(payload) => std::task::Poll::Ready(Err(payload)),
+        }
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests;
