@@ -100,7 +100,7 @@ impl Answer {
     }
 
     /// Panics with the whole answer if the status is another.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "an expectation can be the whole point")]
     pub fn expect(self, status: u16) -> Self {
         let body = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status, status, "{body}");

@@ -18,10 +18,10 @@ const NOT_OWED: [&str; 2] = ["500", "503"];
 /// Forgets what earlier runs have seen.
 pub(crate) fn begin(root: &Path) -> Result<()> {
     let folder = root.join(FOLDER);
-    match folder.exists() {
-        true => fs::remove_dir_all(folder).context("cannot forget earlier runs"),
-        false => Ok(()),
+    if !folder.exists() {
+        return Ok(());
     }
+    fs::remove_dir_all(folder).context("cannot forget earlier runs")
 }
 
 /// Reports the pairs that no test has seen; one that is owed is a failure.
@@ -31,12 +31,18 @@ pub(crate) fn report(root: &Path) -> Result<()> {
         .context("the end-to-end suite has left no account: did it run?")?;
     let documented = documented(&Spec::parse(&document)?);
     let unseen = unseen(&documented, &seen);
-    println!("{} pairs of operation and status are documented", documented.len());
+    println!(
+        "{} pairs of operation and status are documented",
+        documented.len()
+    );
     for pair in &unseen {
         println!("no test has seen: {pair}");
     }
     let owed: Vec<_> = unseen.iter().filter(|pair| is_owed(pair)).collect();
-    ensure!(owed.is_empty(), "no test has seen {owed:?}: add one to tests/it");
+    ensure!(
+        owed.is_empty(),
+        "no test has seen {owed:?}: add one to tests/it"
+    );
     Ok(())
 }
 
@@ -45,7 +51,10 @@ fn documented(spec: &Spec) -> BTreeSet<String> {
     let pairs = operations.iter().flat_map(|operation| {
         let id = operation.value["operationId"].as_str().unwrap_or_default();
         let responses = operation.value["responses"].as_object();
-        responses.into_iter().flatten().map(move |(status, _)| format!("{id} {status}"))
+        responses
+            .into_iter()
+            .flatten()
+            .map(move |(status, _)| format!("{id} {status}"))
     });
     pairs.collect()
 }

@@ -76,7 +76,7 @@ fn linters(root: &Path, node: &Path, python: &Path) -> [Linter; 3] {
         },
         Linter {
             program: python.join("bin/openapi-spec-validator"),
-            arguments: vec!["--errors=all".into()],
+            arguments: vec!["--subschema-errors=all".into()],
             flaw: UNKNOWN,
         },
     ]

@@ -17,6 +17,9 @@ pub mod reply;
 pub mod routes;
 pub mod values;
 
+#[cfg(test)]
+mod tests;
+
 pub use context::{Api, Context, Operation};
 pub use field::Field;
 pub use problem::{ErrorBody, Fault, Faults, Problem};

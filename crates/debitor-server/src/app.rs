@@ -14,12 +14,18 @@ use crate::store::Store;
 pub struct App {
     pub(crate) store: Arc<dyn Store>,
     verifier: Arc<Verifier>,
+    body_limit: usize,
 }
 
 impl App {
-    /// An application on this store, for callers whose tokens the verifier trusts.
-    pub fn new(store: Arc<dyn Store>, verifier: Arc<Verifier>) -> Self {
-        Self { store, verifier }
+    /// An application on this store, for callers whose tokens the verifier trusts and whose bodies
+    /// have no more bytes than the limit.
+    pub fn new(store: Arc<dyn Store>, verifier: Arc<Verifier>, body_limit: usize) -> Self {
+        Self {
+            store,
+            verifier,
+            body_limit,
+        }
     }
 }
 
@@ -39,6 +45,10 @@ impl Api for App {
         Ok(self
             .verifier
             .verify(&request.headers, operation.permissions)?)
+    }
+
+    fn body_limit(&self) -> usize {
+        self.body_limit
     }
 }
 

@@ -10,7 +10,7 @@ pub trait Clock: Send + Sync {
     /// The instant it is now.
     fn now(&self) -> DateTime<Utc>;
 
-    /// A new `UUIDv7` of this instant. Ids of one clock ascend, also within a millisecond, so that
+    /// A new UUIDv7 of this instant. Ids of one clock ascend, also within a millisecond, so that
     /// the order of ids is the order of creation.
     fn new_id(&self) -> Uuid;
 }

@@ -127,9 +127,9 @@ fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address} (port 0 takes any free one: --listen 127.0.0.1:0)")
-    })
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address} (with port 0 any free one is taken)"))
 }
 
 /// Makes the directory for its owner alone: it holds a key and people's data.

@@ -5,13 +5,13 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::HOST;
+use axum::http::header::{HOST, RETRY_AFTER};
 use axum::http::uri::{Authority, PathAndQuery};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use debitor_api::support::reply;
@@ -26,6 +26,9 @@ use crate::telemetry;
 
 /// The paths that the operations are under: the document's servers.
 pub const BASES: [&str; 2] = ["/v1.0", "/beta"];
+
+/// How long an answer may take, the arrival of the request's body included.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
@@ -78,9 +81,11 @@ async fn enter(
     rewrite_keys(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     async {
-        let answered = catch_panic(next.run(request)).await;
+        let answered = tokio::time::timeout(PATIENCE, catch_panic(next.run(request))).await;
         let mut response = answered
-            .unwrap_or_else(|_| reply::problem::<ODataErrorBody>(Problem::internal(), &context));
+            .map_err(|_| too_slow())
+            .and_then(|answered| answered.map_err(|_| Problem::internal()))
+            .unwrap_or_else(|problem| reply::problem::<ODataErrorBody>(problem, &context));
         mark(response.headers_mut(), &context, in_api);
         log(&response, started, in_api);
         response
@@ -95,6 +100,17 @@ async fn note_route(request: Request, next: Next) -> Response {
         Span::current().record("route", path.as_str());
     }
     next.run(request).await
+}
+
+fn too_slow() -> Problem {
+    tracing::warn!("the request took too long");
+    let message = "The request took too long. Try again later.";
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "serviceNotAvailable",
+        message,
+    )
+    .header(RETRY_AFTER, "1")
 }
 
 fn mark(headers: &mut HeaderMap, context: &Context, in_api: bool) {

@@ -29,6 +29,7 @@ use clock::Clock;
 use config::Config;
 use health::Readiness;
 use layers::Surroundings;
+use serve::Limits;
 use store::Store;
 
 /// A server with all that it needs, ready to run.
@@ -48,12 +49,12 @@ impl Server {
     ) -> anyhow::Result<()> {
         let stop = serve::stop_signal().context("cannot listen for signals")?;
         let readiness = Readiness::new(Arc::clone(&self.store));
-        let connections = self.config.limits.connections;
+        let limits = Limits::new(self.config.limits.connections);
         let store = Arc::clone(&self.store);
         tracing::info!(address = %listener.local_addr()?, "listening");
         let router = self.router(readiness.clone())?;
         ready()?;
-        serve::serve(listener, router, connections, readiness, stop).await;
+        serve::serve(listener, router, limits, readiness, stop).await;
         store.close().await;
         tracing::info!("stopped");
         Ok(())
@@ -70,7 +71,7 @@ impl Server {
             tracing::info!(names = ?config.ignored_variables, "variables that are no settings");
         }
         let verifier = Verifier::new(issuers, Arc::clone(&clock));
-        let app = App::new(store, Arc::new(verifier));
+        let app = App::new(store, Arc::new(verifier), config.limits.body_bytes);
         let surroundings = Surroundings::new(clock, config.public_url);
         router::router(app, &config.docs, readiness, surroundings)
     }

@@ -20,24 +20,43 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::health::Readiness;
 
-/// How long a client may take to send the headers of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
-/// How long the last requests may take once the server is told to stop.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Out of file descriptors, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How much patience the server has with clients.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The connections that are open at once; more wait.
+    pub connections: usize,
+    /// How long a client may take to send the headers of a request, from the connection's start or
+    /// from the last answer on.
+    pub headers: Duration,
+    /// How long the last requests may take once the server is told to stop.
+    pub drain: Duration,
+}
+
+impl Limits {
+    /// The usual patience with this many connections.
+    pub fn new(connections: usize) -> Self {
+        Self {
+            connections,
+            headers: Duration::from_secs(10),
+            drain: Duration::from_secs(20),
+        }
+    }
+}
 
 /// Serves until `shutdown` is done and the requests under way are answered.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    connections: usize,
+    limits: Limits,
     readiness: Readiness,
     shutdown: impl Future<Output = ()>,
 ) {
-    let permits = Arc::new(Semaphore::new(connections));
+    let permits = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -48,14 +67,18 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, permit)) => {
-                tokio::spawn(answer(stream, permit, router.clone(), graceful.watcher()));
+                let connection = connection(stream, &router, limits, graceful.watcher());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(permit);
+                });
             }
             Err(error) => pause_after(&error).await,
         }
     }
     readiness.stop();
     drop(listener);
-    drain(graceful).await;
+    drain(graceful, limits.drain).await;
 }
 
 /// The next connection, once there is room for it; until then clients wait in the system's queue.
@@ -72,20 +95,31 @@ async fn accept(
     Ok((stream, permit))
 }
 
-async fn answer(stream: TcpStream, permit: OwnedSemaphorePermit, router: Router, watcher: Watcher) {
+/// Answers the requests of a connection until it ends.
+fn connection(
+    stream: TcpStream,
+    router: &Router,
+    limits: Limits,
+    watcher: Watcher,
+) -> impl Future<Output = ()> + use<> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection is gone already");
     }
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(limits.headers)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(%error, "a connection ended early");
+        .serve_connection(
+            TokioIo::new(stream),
+            TowerToHyperService::new(router.clone()),
+        );
+    let ending = watcher.watch(connection);
+    async {
+        if let Err(error) = ending.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
     }
-    drop(permit);
 }
 
 /// A connection that ended before it was accepted is the client's business; all else is ours.
@@ -100,10 +134,9 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
-async fn drain(graceful: GracefulShutdown) {
-    let open = graceful.count();
-    tracing::info!(connections = open, "stopping");
-    if tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown())
+async fn drain(graceful: GracefulShutdown, patience: Duration) {
+    tracing::info!(connections = graceful.count(), "stopping");
+    if tokio::time::timeout(patience, graceful.shutdown())
         .await
         .is_err()
     {

@@ -36,7 +36,13 @@ where
     match format {
         // Colours would be bytes that a client's text can imitate, and noise in a file.
         LogFormat::Text => Box::new(builder.with_ansi(false).finish()),
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).finish()),
+        LogFormat::Json => Box::new(
+            builder
+                .json()
+                .flatten_event(true)
+                .with_span_list(false)
+                .finish(),
+        ),
     }
 }
 
@@ -68,4 +74,57 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         panic.message = message,
         "panicked"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What was logged, as a writer that can be read.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, work: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = subscriber(EnvFilter::new("info"), format, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, work);
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_line_of_json_has_the_requests_fields() {
+        let text = logged(LogFormat::Json, || {
+            let span = request_span(Uuid::nil(), "GET");
+            span.record("operationId", "customer_get");
+            span.in_scope(|| tracing::info!(status = 200, "answered"));
+        });
+        let line: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
+        assert_eq!(line["message"], "answered");
+        assert_eq!(line["status"], 200);
+        assert_eq!(line["span"]["operationId"], "customer_get");
+        assert_eq!(line["span"]["requestId"], Uuid::nil().to_string());
+    }
+
+    #[test]
+    fn a_clients_text_makes_no_lines_of_its_own() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let text = logged(format, || tracing::info!(name = "a\n\u{1b}[31mb", "said"));
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(!text.contains('\u{1b}'), "{text}");
+        }
+    }
 }

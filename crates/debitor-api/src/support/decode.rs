@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::json::Json;
 use super::values::Reader;
-use super::{Fault, Faults, Field};
+use super::{Faults, Field};
 
 /// How much of an unknown name is repeated to the caller.
 const NAME_LENGTH: usize = 100;
@@ -174,17 +174,4 @@ impl<'a> Object<'a> {
 /// Reads a whole body.
 pub fn body<T: Decode>(json: Json, faults: &mut Faults) -> Option<T> {
     T::decode(json, &Place::Body, faults)
-}
-
-/// A whole body read on its own, for those who have JSON but no request.
-pub fn from_json<T: Decode>(bytes: &[u8]) -> Result<T, Vec<Fault>> {
-    let mut faults = Faults::default();
-    let json = Json::parse(bytes).map_err(|problem| {
-        vec![Fault {
-            code: problem.code,
-            message: problem.message,
-            target: String::new(),
-        }]
-    })?;
-    body(json, &mut faults).ok_or_else(|| faults.listed().to_vec())
 }

@@ -15,7 +15,7 @@ use crate::Spec;
 
 const RULES: [fn(&Schema<'_>, &mut Report); 4] = [keywords, kind, all_of, nullable];
 
-const KEYWORDS: [&str; 22] = [
+const KEYWORDS: [&str; 21] = [
     "type",
     "format",
     "description",
@@ -35,7 +35,6 @@ const KEYWORDS: [&str; 22] = [
     "maximum",
     "minItems",
     "maxItems",
-    "minProperties",
     "allOf",
     "$ref",
 ];

@@ -3,7 +3,6 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::Path;
-use axum::http::StatusCode;
 use axum::routing::get;
 use chrono::{DateTime, TimeDelta};
 use http_body_util::BodyExt;
@@ -23,10 +22,13 @@ fn router(public_url: Option<&str>) -> Router {
         let query = uri.query().unwrap_or_default();
         format!("{} {} {query}", path["key"], context.base_url)
     };
-    let operations = Router::new().route("/customers/{key}", get(seen)).route(
-        "/panic",
-        get(async || -> StatusCode { panic!("a customer's name") }),
-    );
+    let operations = Router::new()
+        .route("/customers/{key}", get(seen))
+        .route("/never", get(std::future::pending::<StatusCode>))
+        .route(
+            "/panic",
+            get(async || -> StatusCode { panic!("a customer's name") }),
+        );
     let router = Router::new()
         .nest("/v1.0", operations.clone())
         .nest("/beta", operations)
@@ -173,4 +175,12 @@ async fn a_panic_is_answered_in_the_error_body() {
     let id = response.headers()["request-id"].to_str().unwrap();
     assert_eq!(body["error"]["innerError"]["request-id"], id);
     assert!(!body.to_string().contains("customer's name"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_never_comes_is_503() {
+    let (response, body) = send(router(None), "/v1.0/never", &[]).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(response.headers()["retry-after"], "1");
+    assert!(body.contains("serviceNotAvailable"), "{body}");
 }

@@ -8,7 +8,7 @@ use crate::lint::{Report, pattern};
 
 const RULES: [fn(&Schema<'_>, &mut Report); 7] = [
     format,
-    integer,
+    size,
     bounded,
     ranges,
     patterns,
@@ -63,11 +63,15 @@ fn format(schema: &Schema<'_>, report: &mut Report) {
     }
 }
 
-/// utoipa states both of its own accord, so the document must.
-fn integer(schema: &Schema<'_>, report: &mut Report) {
-    for key in ["format", "minimum"] {
-        if schema.kind() == "integer" && !schema.place.has(key) {
-            let problem = format!("the integer has no `{key}`");
+/// Code has no numbers without a size, and utoipa states the least of an integer of its own accord.
+fn size(schema: &Schema<'_>, report: &mut Report) {
+    for (kind, key) in [
+        ("integer", "format"),
+        ("integer", "minimum"),
+        ("number", "format"),
+    ] {
+        if schema.kind() == kind && !schema.place.has(key) {
+            let problem = format!("the {kind} has no `{key}`");
             report.fault(&schema.place.pointer, problem, format!("write `{key}:`"));
         }
     }

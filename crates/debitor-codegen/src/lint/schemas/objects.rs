@@ -119,12 +119,7 @@ fn stray(schema: &Schema<'_>, report: &mut Report) {
     if schema.kind() == "object" {
         return;
     }
-    for key in [
-        "properties",
-        "required",
-        "additionalProperties",
-        "minProperties",
-    ] {
+    for key in ["properties", "required", "additionalProperties"] {
         if schema.place.has(key) {
             let remedy = "write `type: object`, or remove it";
             report.fault(

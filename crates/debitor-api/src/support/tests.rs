@@ -1,0 +1,7 @@
+//! The hand-written modules on their own, without a document.
+
+mod bodies;
+mod media_types;
+mod parameters;
+mod problems;
+mod text;

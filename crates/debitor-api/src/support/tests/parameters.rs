@@ -1,0 +1,97 @@
+//! Parameters of queries and headers.
+
+use axum::http::{HeaderMap, HeaderValue};
+use uuid::Uuid;
+
+use crate::support::Faults;
+use crate::support::parameters::Parameters;
+use crate::support::values::{Boolean, Formatted, Integer, Text};
+
+fn told(faults: &Faults) -> Vec<String> {
+    faults
+        .listed()
+        .iter()
+        .map(|fault| format!("{} {}", fault.target, fault.code))
+        .collect()
+}
+
+fn query(text: &str) -> (Option<Option<i32>>, Option<Option<String>>, Vec<String>) {
+    let mut faults = Faults::default();
+    let mut parameters = Parameters::query(text, &["$top", "$select"], &mut faults);
+    let top = parameters.optional("$top", &Integer::int32().minimum(1).maximum(1000));
+    let select = parameters.optional("$select", &Text::new().min_length(1));
+    (top, select, told(&faults))
+}
+
+#[test]
+fn queries_are_decoded_once() {
+    let (top, select, faults) = query("%24top=5&$select=a%2Cb+c%2520&&");
+    assert_eq!(
+        (top, select),
+        (Some(Some(5)), Some(Some("a,b c%20".into())))
+    );
+    assert_eq!(faults, Vec::<String>::new());
+    assert_eq!(query(""), (Some(None), Some(None), vec![]));
+}
+
+#[test]
+fn faults_of_queries() {
+    for (text, expected) in [
+        ("$top=0", "$top minimum"),
+        ("$top=1001", "$top maximum"),
+        (
+            "$top=99999999999999999999999999999999999999999999",
+            "$top type",
+        ),
+        ("$top=", "$top type"),
+        ("$top=%2B5", "$top type"),
+        ("$top=5.0", "$top type"),
+        ("$top=1&%24top=2", "$top duplicateParameter"),
+        ("top=1", "top unknownParameter"),
+        ("=1", " unknownParameter"),
+        ("$TOP=1", "$TOP unknownParameter"),
+        ("$select=", "$select minLength"),
+        ("$select=%ff", "$select format"),
+        ("$select=%00", "$select format"),
+    ] {
+        assert_eq!(query(text).2, [expected], "{text}");
+    }
+    assert_eq!(
+        query("$top=x&a=1&$select=").2,
+        ["a unknownParameter", "$top type", "$select minLength"]
+    );
+}
+
+#[test]
+fn booleans_and_guids() {
+    let mut faults = Faults::default();
+    let declared = ["a", "b", "c", "d"];
+    let text =
+        "a=true&b=True&c=3B2F52B9-52b9-4b2f-b952-2f3bb9522f3b&d=3b2f52b952b94b2fb9522f3bb9522f3b";
+    let mut parameters = Parameters::query(text, &declared, &mut faults);
+    assert_eq!(parameters.required("a", &Boolean), Some(true));
+    assert_eq!(parameters.required("b", &Boolean), None);
+    assert!(
+        parameters
+            .required("c", &Formatted::<Uuid>::new())
+            .is_some()
+    );
+    assert_eq!(parameters.required("d", &Formatted::<Uuid>::new()), None);
+    assert_eq!(told(&faults), ["b type", "d format"]);
+}
+
+#[test]
+fn headers_of_several_lines_are_lists() {
+    let mut headers = HeaderMap::new();
+    headers.append("if-none-match", HeaderValue::from_static("\"a\""));
+    headers.append("if-none-match", HeaderValue::from_static("\"b\""));
+    headers.append("prefer", HeaderValue::from_bytes(b"\xff").unwrap());
+    let mut faults = Faults::default();
+    let declared = [("if-none-match", "If-None-Match"), ("prefer", "Prefer")];
+    let mut parameters = Parameters::headers(&headers, &declared, &mut faults);
+    let list = parameters.optional("If-None-Match", &Text::new());
+    assert_eq!(list, Some(Some("\"a\", \"b\"".into())));
+    assert_eq!(parameters.optional("Prefer", &Text::new()), None);
+    assert_eq!(parameters.precondition("If-Match", &Text::new()), None);
+    assert_eq!(told(&faults), ["Prefer format", "If-Match required"]);
+}
