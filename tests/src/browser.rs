@@ -1,5 +1,7 @@
 //! A headless Chromium, driven through ChromeDriver (W3C WebDriver).
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -117,12 +119,24 @@ impl Browser {
 }
 
 impl Drop for Browser {
+    /// Only the end of the session ends the browser; a driver that is killed leaves it running.
     fn drop(&mut self) {
-        // ChromeDriver ends its browser when it is asked to end, not when it is killed.
-        let pid = self.driver.id().to_string();
-        let _ = Command::new("kill").args(["-TERM", &pid]).status();
+        // What fails here fails no test: the browser has done its work.
+        let _ = end_session(&self.session);
+        let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+/// Ends the session and waits until the browser has gone. A runtime is not to be had in a drop.
+fn end_session(session: &str) -> std::io::Result<()> {
+    let address = session.trim_start_matches("http://");
+    let (host, path) = address.split_once('/').unwrap_or((address, ""));
+    let mut stream = TcpStream::connect(host)?;
+    let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    stream.read_to_string(&mut String::new())?;
+    Ok(())
 }
 
 fn capabilities(profile: &std::path::Path) -> Value {

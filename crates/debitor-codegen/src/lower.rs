@@ -53,6 +53,7 @@ impl<'a> Lowering<'a> {
             .filter_map(|raw| self.operation(raw))
             .collect();
         let error_body = self.error_body();
+        self.check_routes();
         let schemas = self.schemas(&operations);
         let tags = self.tags(&head.tags, operations);
         let api = Api {

@@ -2,12 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 /// Tells the time and makes ids.
 pub trait Clock: Send + Sync {
-    /// The instant it is now.
+    /// The instant it is now, in whole milliseconds: answers tell no more.
     fn now(&self) -> DateTime<Utc>;
 
     /// A new UUIDv7 of this instant. Ids of one clock ascend, also within a millisecond, so that
@@ -27,7 +27,7 @@ impl Clock for SystemClock {
         reason = "the one place that asks for the time"
     )]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        Utc::now().trunc_subsecs(3)
     }
 
     fn new_id(&self) -> Uuid {

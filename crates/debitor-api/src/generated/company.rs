@@ -66,14 +66,8 @@ pub struct CompanyListQuery {
     /// Whether the answer holds the number of all entities in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
     pub count: bool,
-    /// The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.
-    #[param(
-        rename = "$select",
-        nullable = false,
-        min_length = 1,
-        max_length = 1024,
-        example = json!("displayName,number")
-    )]
+    /// The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+    #[param(rename = "$select", nullable = false, min_length = 1, max_length = 1024)]
     pub select: Option<String>,
 }
 impl CompanyListQuery {
@@ -646,8 +640,8 @@ async fn company_get_steps<A: CompanyApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CompanyGetPath::read(&found, &mut faults);
-    let headers = CompanyGetHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = CompanyGetHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };

@@ -128,14 +128,8 @@ pub struct CustomerListQuery {
     /// Whether the answer holds the number of all entities in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
     pub count: bool,
-    /// The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.
-    #[param(
-        rename = "$select",
-        nullable = false,
-        min_length = 1,
-        max_length = 1024,
-        example = json!("displayName,number")
-    )]
+    /// The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+    #[param(rename = "$select", nullable = false, min_length = 1, max_length = 1024)]
     pub select: Option<String>,
 }
 impl CustomerListQuery {
@@ -796,8 +790,8 @@ async fn customer_create_steps<A: CustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerCreatePath::read(&found, &mut faults);
-    let headers = CustomerCreateHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = CustomerCreateHeaders::read(call.headers(), &mut faults);
     let body = decode::body(json, &mut faults);
     let (Some(path), Some(headers), Some(body), true) = (
         path,
@@ -1082,8 +1076,8 @@ async fn customer_count_steps<A: CustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerCountPath::read(&found, &mut faults);
-    let headers = CustomerCountHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = CustomerCountHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };
@@ -1455,8 +1449,8 @@ async fn customer_get_steps<A: CustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerGetPath::read(&found, &mut faults);
-    let headers = CustomerGetHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = CustomerGetHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };
@@ -1928,8 +1922,8 @@ async fn customer_update_steps<A: CustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerUpdatePath::read(&found, &mut faults);
-    let headers = CustomerUpdateHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = CustomerUpdateHeaders::read(call.headers(), &mut faults);
     let body = decode::body(json, &mut faults);
     let (Some(path), Some(headers), Some(body), true) = (
         path,
@@ -2279,8 +2273,8 @@ async fn customer_delete_steps<A: CustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerDeletePath::read(&found, &mut faults);
-    let headers = CustomerDeleteHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = CustomerDeleteHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };

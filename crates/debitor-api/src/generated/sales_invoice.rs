@@ -118,14 +118,8 @@ pub struct SalesInvoiceListQuery {
     /// Whether the answer holds the number of all entities in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
     pub count: bool,
-    /// The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.
-    #[param(
-        rename = "$select",
-        nullable = false,
-        min_length = 1,
-        max_length = 1024,
-        example = json!("displayName,number")
-    )]
+    /// The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+    #[param(rename = "$select", nullable = false, min_length = 1, max_length = 1024)]
     pub select: Option<String>,
 }
 impl SalesInvoiceListQuery {
@@ -786,8 +780,8 @@ async fn sales_invoice_create_steps<A: SalesInvoiceApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCreatePath::read(&found, &mut faults);
-    let headers = SalesInvoiceCreateHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceCreateHeaders::read(call.headers(), &mut faults);
     let body = decode::body(json, &mut faults);
     let (Some(path), Some(headers), Some(body), true) = (
         path,
@@ -1166,8 +1160,8 @@ async fn sales_invoice_get_steps<A: SalesInvoiceApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceGetPath::read(&found, &mut faults);
-    let headers = SalesInvoiceGetHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceGetHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };
@@ -1639,8 +1633,8 @@ async fn sales_invoice_update_steps<A: SalesInvoiceApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceUpdatePath::read(&found, &mut faults);
-    let headers = SalesInvoiceUpdateHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceUpdateHeaders::read(call.headers(), &mut faults);
     let body = decode::body(json, &mut faults);
     let (Some(path), Some(headers), Some(body), true) = (
         path,
@@ -1990,8 +1984,8 @@ async fn sales_invoice_delete_steps<A: SalesInvoiceApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceDeletePath::read(&found, &mut faults);
-    let headers = SalesInvoiceDeleteHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceDeleteHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };

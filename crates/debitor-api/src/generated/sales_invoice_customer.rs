@@ -448,8 +448,8 @@ async fn sales_invoice_customer_get_steps<A: SalesInvoiceCustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerGetPath::read(&found, &mut faults);
-    let headers = SalesInvoiceCustomerGetHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceCustomerGetHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };
@@ -816,8 +816,8 @@ async fn sales_invoice_customer_create_steps<A: SalesInvoiceCustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerCreatePath::read(&found, &mut faults);
-    let headers = SalesInvoiceCustomerCreateHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceCustomerCreateHeaders::read(call.headers(), &mut faults);
     let body = decode::body(json, &mut faults);
     let (Some(path), Some(headers), Some(body), true) = (
         path,
@@ -1296,8 +1296,8 @@ async fn sales_invoice_customer_update_steps<A: SalesInvoiceCustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerUpdatePath::read(&found, &mut faults);
-    let headers = SalesInvoiceCustomerUpdateHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceCustomerUpdateHeaders::read(call.headers(), &mut faults);
     let body = decode::body(json, &mut faults);
     let (Some(path), Some(headers), Some(body), true) = (
         path,
@@ -1647,8 +1647,8 @@ async fn sales_invoice_customer_delete_steps<A: SalesInvoiceCustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerDeletePath::read(&found, &mut faults);
-    let headers = SalesInvoiceCustomerDeleteHeaders::read(call.headers(), &mut faults);
     Parameters::query(call.query(), &[], &mut faults);
+    let headers = SalesInvoiceCustomerDeleteHeaders::read(call.headers(), &mut faults);
     let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
         return Err(faults.into_problem());
     };

@@ -62,7 +62,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
                     ),
             )
             .arg(
@@ -140,7 +140,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
                     ),
             )
             .arg(
@@ -783,7 +783,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
                     ),
             )
             .arg(

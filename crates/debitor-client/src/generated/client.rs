@@ -4781,8 +4781,8 @@ service that anyone can run.
 **Keys.** `/customers/{customerId}` may also be written `/customers({customerId})` and
 `/customers('{customerId}')`, with GUIDs in any letter case.
 
-**Blank values.** In a request `""`, `" "`, and the GUID of zeros mean "none", as `null` does;
-answers always say `null`.
+**Blank values.** In a request `""`, `" "`, `_x0020_` (for `blocked`) and the GUID of zeros mean
+"none", as `null` does; answers always say `null`.
 
 **Read-only properties.** A client may send an entity back whole: what the service sets itself
 (`lastModifiedDateTime`, `@odata.etag`, ...) is accepted and ignored. An unknown property is
@@ -4859,7 +4859,7 @@ Sends a `GET` request to `/financials/companies`
 
 Arguments:
 - `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.
+- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
@@ -4904,7 +4904,7 @@ Sends a `GET` request to `/financials/companies/{companyId}/customers`
 Arguments:
 - `company_id`: The id of the company.
 - `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.
+- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
@@ -5044,7 +5044,7 @@ Sends a `GET` request to `/financials/companies/{companyId}/salesInvoices`
 Arguments:
 - `company_id`: The id of the company.
 - `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas. `id` and `@odata.etag` are answered always.
+- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.

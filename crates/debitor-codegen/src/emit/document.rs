@@ -14,7 +14,7 @@ pub(super) fn file(api: &Api) -> TokenStream {
     let schemes = head.schemes.iter().map(scheme);
     quote! {
         #header
-        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
         use utoipa::openapi::{
             ComponentsBuilder, ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder,
             ServerBuilder,
@@ -82,18 +82,12 @@ fn scheme(scheme: &Scheme) -> TokenStream {
     let format = scheme
         .bearer_format
         .as_ref()
-        .map(|text| quote!(http.bearer_format = Some(#text.into());));
-    let text = scheme
-        .description
-        .as_ref()
-        .map(|text| quote!(http.description = Some(#text.into());));
+        .map(|text| quote!(.bearer_format(#text)));
+    let description = step("description", scheme.description.as_ref());
     quote! {
-        .security_scheme(#name, {
-            let mut http = Http::new(HttpAuthScheme::#kind);
-            #format
-            #text
-            SecurityScheme::Http(http)
-        })
+        .security_scheme(#name, SecurityScheme::Http(
+            HttpBuilder::new().scheme(HttpAuthScheme::#kind)#format #description.build(),
+        ))
     }
 }
 

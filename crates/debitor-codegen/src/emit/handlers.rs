@@ -155,26 +155,7 @@ fn steps(tag: &Tag, operation: &Operation) -> TokenStream {
         .map(|_| quote!(let json = call.json(api.body_limit()).await?;));
     let found =
         (!operation.path_parameters.is_empty()).then(|| quote!(let found = call.path().await?;));
-    let mut reads: Vec<TokenStream> = places(operation)
-        .map(|place| {
-            let (field, name) = (ident(place.field), place.name(operation));
-            let source = match place.field {
-                "path" => quote!(&found),
-                "query" => quote!(call.query()),
-                _ => quote!(call.headers()),
-            };
-            quote!(let #field = #name::read(#source, &mut faults);)
-        })
-        .collect();
-    if operation.query.is_empty() {
-        reads.push(quote!(Parameters::query(call.query(), &[], &mut faults);));
-    }
-    reads.extend(
-        operation
-            .body
-            .as_ref()
-            .map(|_| quote!(let body = decode::body(json, &mut faults);)),
-    );
+    let reads = reads(operation);
     let mut fields: Vec<_> = places(operation).map(|place| ident(place.field)).collect();
     fields.extend(operation.body.as_ref().map(|_| ident("body")));
     quote! {
@@ -194,4 +175,23 @@ fn steps(tag: &Tag, operation: &Operation) -> TokenStream {
             api.#method(#given request).await.map_err(Into::into)
         }
     }
+}
+
+/// The reading of each place, in the order in which faults are listed.
+fn reads(operation: &Operation) -> Vec<TokenStream> {
+    let place = |field: &str, source: TokenStream| {
+        let place = places(operation).find(|place| place.field == field)?;
+        let (field, name) = (ident(place.field), place.name(operation));
+        Some(quote!(let #field = #name::read(#source, &mut faults);))
+    };
+    // An operation without parameters in its query refuses every one.
+    let no_query = || quote!(Parameters::query(call.query(), &[], &mut faults););
+    let body = || quote!(let body = decode::body(json, &mut faults););
+    let reads = [
+        place("path", quote!(&found)),
+        place("query", quote!(call.query())).or_else(|| Some(no_query())),
+        place("headers", quote!(call.headers())),
+        operation.body.as_ref().map(|_| body()),
+    ];
+    reads.into_iter().flatten().collect()
 }

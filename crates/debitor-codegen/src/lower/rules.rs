@@ -1,6 +1,6 @@
 //! Rules that tie an operation's parts together: what the server can answer must be documented.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -77,6 +77,18 @@ impl Lowering<'_> {
     }
 
     fn check_path(&mut self, operation: &Operation, pointer: &str) {
+        // Older routers gave these characters a meaning, so that ours refuses them.
+        if !operation.path.starts_with('/')
+            || operation.path.contains("/:")
+            || operation.path.contains("/*")
+        {
+            let problem = format!("`{}` cannot be a route", operation.path);
+            self.fault(
+                pointer,
+                problem,
+                "start it with `/`, and no segment with `:` or `*`",
+            );
+        }
         let segments = operation
             .path
             .split('/')
@@ -104,6 +116,29 @@ impl Lowering<'_> {
                 problem,
                 "name and declare each of the path's parameters",
             );
+        }
+    }
+
+    /// Routers know a parameter by its place: one place, one name.
+    pub(super) fn check_routes(&mut self) {
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        for raw in self.spec.operations() {
+            let mut place = String::new();
+            for segment in raw.path.split('/').skip(1) {
+                let parameter = segment.starts_with('{');
+                place.push_str(if parameter { "/{}" } else { "/" });
+                if !parameter {
+                    place.push_str(segment);
+                    continue;
+                }
+                let first = known
+                    .entry(place.clone())
+                    .or_insert_with(|| segment.to_owned());
+                if first != segment {
+                    let problem = format!("`{first}` and `{segment}` are at the same place");
+                    self.fault(&raw.pointer, problem, "call the parameter by one name");
+                }
+            }
         }
     }
 

@@ -143,6 +143,10 @@ impl fmt::Debug for Key {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "`json!` makes values, to be given as they are"
+)]
 mod tests {
     use serde_json::json;
 

@@ -15,23 +15,21 @@ fn told(faults: &Faults) -> Vec<String> {
         .collect()
 }
 
-fn query(text: &str) -> (Option<Option<i32>>, Option<Option<String>>, Vec<String>) {
+/// What was read of a query, and its faults. What is faulty counts as left out.
+fn query(text: &str) -> (Option<i32>, Option<String>, Vec<String>) {
     let mut faults = Faults::default();
     let mut parameters = Parameters::query(text, &["$top", "$select"], &mut faults);
     let top = parameters.optional("$top", &Integer::int32().minimum(1).maximum(1000));
     let select = parameters.optional("$select", &Text::new().min_length(1));
-    (top, select, told(&faults))
+    (top.flatten(), select.flatten(), told(&faults))
 }
 
 #[test]
 fn queries_are_decoded_once() {
     let (top, select, faults) = query("%24top=5&$select=a%2Cb+c%2520&&");
-    assert_eq!(
-        (top, select),
-        (Some(Some(5)), Some(Some("a,b c%20".into())))
-    );
+    assert_eq!((top, select.as_deref()), (Some(5), Some("a,b c%20")));
     assert_eq!(faults, Vec::<String>::new());
-    assert_eq!(query(""), (Some(None), Some(None), vec![]));
+    assert_eq!(query(""), (None, None, vec![]));
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn several_faults_have_no_common_target() {
 
 #[test]
 fn a_flood_of_faults_is_cut() {
-    let problem = faults(&["a"; 5000]).into_problem();
+    let problem = faults(&vec!["a"; 5000]).into_problem();
     assert_eq!(
         problem.message,
         "The request has 5000 faults, of which 100 are listed."

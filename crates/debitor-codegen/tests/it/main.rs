@@ -1,0 +1,11 @@
+//! The server's stubs from the outside: tiny documents in, text or faults out.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
+
+mod faults;
+mod golden;
+mod goldens;
