@@ -11,7 +11,10 @@ async fn another_tenants_company_does_not_exist() {
     let token = server.token_for(Some(Uuid::from_u128(42)), &[READ_WRITE]);
     let bearer = format!("Bearer {token}");
     let as_other = |method: &str, path: &str| {
-        server.anonymous(method, path).header("Authorization", &bearer).header("If-Match", "*")
+        server
+            .anonymous(method, path)
+            .header("Authorization", &bearer)
+            .header("If-Match", "*")
     };
     let company = server.company_path();
     let invoice = format!("{company}/salesInvoices/{}", server.sales_invoice());
@@ -26,16 +29,31 @@ async fn another_tenants_company_does_not_exist() {
         ("POST", format!("{invoice}/customer")),
     ] {
         let request = as_other(method, &path);
-        let request = if method == "POST" { request.json(&body) } else { request };
+        let request = if method == "POST" {
+            request.json(&body)
+        } else {
+            request
+        };
         let foreign = request.send().await.expect(404).json()["error"].clone();
-        let missing = path.replace(&server.company().to_string(), &Uuid::from_u128(7).to_string());
+        let missing = path.replace(
+            &server.company().to_string(),
+            &Uuid::from_u128(7).to_string(),
+        );
         let request = as_other(method, &missing);
-        let request = if method == "POST" { request.json(&body) } else { request };
+        let request = if method == "POST" {
+            request.json(&body)
+        } else {
+            request
+        };
         let missing = request.send().await.expect(404).json()["error"].clone();
         assert_eq!(foreign["message"], missing["message"], "{method} {path}");
         assert_eq!(foreign["code"], missing["code"]);
     }
-    let companies = as_other("GET", "/v1.0/financials/companies").send().await.expect(200).json();
+    let companies = as_other("GET", "/v1.0/financials/companies")
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_eq!(companies["value"], json!([]));
 }
 
@@ -45,7 +63,12 @@ async fn a_reader_reads_and_does_not_write() {
     let path = format!("{}/customers", server.company_path());
     server.as_reader("GET", &path).send().await.expect(200);
     let body = json!({"displayName": "X"});
-    let refused = server.as_reader("POST", &path).json(&body).send().await.expect(403);
+    let refused = server
+        .as_reader("POST", &path)
+        .json(&body)
+        .send()
+        .await
+        .expect(403);
     let challenge = refused.header("www-authenticate").unwrap();
     assert!(challenge.contains("insufficient_scope"), "{challenge}");
 }
@@ -55,7 +78,12 @@ async fn without_a_valid_token_nothing_is_told() {
     let server = TestServer::start().await;
     let path = server.company_path();
     let missing = server.anonymous("GET", &path).send().await.expect(401);
-    assert!(missing.header("www-authenticate").unwrap().starts_with("Bearer"));
+    assert!(
+        missing
+            .header("www-authenticate")
+            .unwrap()
+            .starts_with("Bearer")
+    );
     let token = server.token();
     let (head, signature) = token.rsplit_once('.').unwrap();
     let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
@@ -67,10 +95,14 @@ async fn without_a_valid_token_nothing_is_told() {
         format!("Basic {token}"),
         format!("Bearer {token} {token}"),
     ] {
-        let request = server.anonymous("GET", &path).header("Authorization", &header);
+        let request = server
+            .anonymous("GET", &path)
+            .header("Authorization", &header);
         request.send().await.expect(401);
     }
-    let lower = server.anonymous("GET", &path).header("Authorization", &format!("bearer {token}"));
+    let lower = server
+        .anonymous("GET", &path)
+        .header("Authorization", &format!("bearer {token}"));
     lower.send().await.expect(200);
 }
 
@@ -80,11 +112,19 @@ async fn the_log_has_no_token_and_no_body() {
     let path = format!("{}/customers?$select=email", server.company_path());
     let body = json!({"displayName": "Canary Name", "email": "canary@mail.example"});
     let create = format!("{}/customers", server.company_path());
-    server.request("POST", &create).json(&body).send().await.expect(201);
+    server
+        .request("POST", &create)
+        .json(&body)
+        .send()
+        .await
+        .expect(201);
     let answer = server.request("GET", &path).send().await.expect(200);
     let log = std::fs::read_to_string(server.data_dir().join("server.log")).unwrap();
     let request_id = answer.header("request-id").unwrap();
-    assert!(log.contains("customer_list") && log.contains(request_id), "{log}");
+    assert!(
+        log.contains("customer_list") && log.contains(request_id),
+        "{log}"
+    );
     for secret in ["Canary", "canary@", &server.token(), "$select"] {
         assert!(!log.contains(secret), "the log has {secret}");
     }

@@ -9,7 +9,11 @@ fn customers(server: &TestServer) -> String {
 }
 
 async fn create(server: &TestServer, body: Value) -> Answer {
-    server.request("POST", &customers(server)).json(&body).send().await
+    server
+        .request("POST", &customers(server))
+        .json(&body)
+        .send()
+        .await
 }
 
 async fn created(server: &TestServer, body: Value) -> Value {
@@ -21,7 +25,9 @@ fn address_of(server: &TestServer, customer: &Value) -> String {
 }
 
 async fn patch(server: &TestServer, customer: &Value, change: Value) -> Answer {
-    let request = server.request("PATCH", &address_of(server, customer)).header("If-Match", "*");
+    let request = server
+        .request("PATCH", &address_of(server, customer))
+        .header("If-Match", "*");
     request.json(&change).send().await
 }
 
@@ -31,7 +37,14 @@ async fn only_the_name_is_required() {
     let customer = created(&server, json!({"displayName": "A"})).await;
     assert_eq!(customer["type"], "Company");
     assert_eq!(customer["taxLiable"], false);
-    for name in ["address", "blocked", "currencyId", "email", "website", "taxAreaDisplayName"] {
+    for name in [
+        "address",
+        "blocked",
+        "currencyId",
+        "email",
+        "website",
+        "taxAreaDisplayName",
+    ] {
         assert!(customer[name].is_null(), "{name}");
     }
     let refused = create(&server, json!({})).await.expect(400);
@@ -45,7 +58,10 @@ async fn an_own_id_makes_a_create_repeatable() {
     let body = json!({"displayName": "A", "id": id});
     assert_eq!(created(&server, body.clone()).await["id"], json!(id));
     let again = create(&server, body).await.expect(409);
-    assert_eq!((again.code(), again.json()["error"]["target"].clone()), ("nameAlreadyExists".into(), json!("id")));
+    assert_eq!(
+        (again.code(), again.json()["error"]["target"].clone()),
+        ("nameAlreadyExists".into(), json!("id"))
+    );
 }
 
 #[tokio::test]
@@ -60,11 +76,19 @@ async fn numbers_are_given_in_steps_of_ten_and_unique_in_any_case() {
         given.push(created(&server, body).await["number"].clone());
     }
     assert_eq!(given, ["C00010", "C00030", "C00040"]);
-    let taken = create(&server, json!({"displayName": "C", "number": "C00020"})).await.expect(409);
+    let taken = create(&server, json!({"displayName": "C", "number": "C00020"}))
+        .await
+        .expect(409);
     assert_eq!(taken.code(), "nameAlreadyExists");
     let change = json!({"number": "c00010"});
-    assert_eq!(patch(&server, &own, change).await.expect(409).code(), "nameAlreadyExists");
-    let kept = patch(&server, &own, json!({"number": "C00020"})).await.expect(200).json();
+    assert_eq!(
+        patch(&server, &own, change).await.expect(409).code(),
+        "nameAlreadyExists"
+    );
+    let kept = patch(&server, &own, json!({"number": "C00020"}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(kept["number"], "C00020");
 }
 
@@ -105,13 +129,24 @@ async fn blank_values_are_stored_as_null() {
         let customer = created(&server, body).await;
         assert_ne!(customer["id"], json!(zero));
         assert_eq!(customer["type"], "Company");
-        for name in ["blocked", "currencyCode", "email", "phoneNumber", "website", "taxAreaId"] {
+        for name in [
+            "blocked",
+            "currencyCode",
+            "email",
+            "phoneNumber",
+            "website",
+            "taxAreaId",
+        ] {
             assert!(customer[name].is_null(), "{name}");
         }
         assert!(customer["address"].is_null());
-        let blocked_all = patch(&server, &customer, json!({"blocked": "All"})).await.expect(200);
+        let blocked_all = patch(&server, &customer, json!({"blocked": "All"}))
+            .await
+            .expect(200);
         assert_eq!(blocked_all.json()["blocked"], "All");
-        let cleared = patch(&server, &customer, json!({"blocked": blocked})).await.expect(200);
+        let cleared = patch(&server, &customer, json!({"blocked": blocked}))
+            .await
+            .expect(200);
         assert!(cleared.json()["blocked"].is_null());
     }
 }
@@ -136,13 +171,22 @@ async fn a_change_keeps_clears_and_sets_and_merges_the_address() {
     assert!(changed["email"].is_null());
     assert_eq!(changed["website"], "https://a.example");
     assert_eq!(changed["phoneNumber"], "+49 40 1");
-    assert_eq!((&changed["type"], &changed["taxLiable"]), (&json!("Company"), &json!(true)));
+    assert_eq!(
+        (&changed["type"], &changed["taxLiable"]),
+        (&json!("Company"), &json!(true))
+    );
     let address = json!({"street": "S 1", "city": "Bremen", "state": "HB",
         "countryLetterCode": null, "postalCode": null});
     assert_eq!(changed["address"], address);
-    let cleared = patch(&server, &customer, json!({"address": null})).await.expect(200).json();
+    let cleared = patch(&server, &customer, json!({"address": null}))
+        .await
+        .expect(200)
+        .json();
     assert!(cleared["address"].is_null());
-    let unchanged = patch(&server, &customer, json!({})).await.expect(200).json();
+    let unchanged = patch(&server, &customer, json!({}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(unchanged["phoneNumber"], "+49 40 1");
 }
 
@@ -161,13 +205,18 @@ async fn minimal_is_answered_without_a_body() {
     assert!(answer.body.is_empty());
     assert_eq!(answer.header("preference-applied"), Some("return=minimal"));
     let read = server.request("GET", &path).send().await.expect(200);
-    assert_eq!((read.json()["displayName"].clone(), read.etag()), (json!("B"), answer.etag()));
+    assert_eq!(
+        (read.json()["displayName"].clone(), read.etag()),
+        (json!("B"), answer.etag())
+    );
 }
 
 #[tokio::test]
 async fn changes_need_the_current_etag() {
     let server = TestServer::start().await;
-    let answer = create(&server, json!({"displayName": "A"})).await.expect(201);
+    let answer = create(&server, json!({"displayName": "A"}))
+        .await
+        .expect(201);
     let path = address_of(&server, &answer.json());
     let change = json!({"displayName": "B"});
     for method in ["PATCH", "DELETE"] {
@@ -177,26 +226,53 @@ async fn changes_need_the_current_etag() {
         };
         let missing = request().send().await.expect(428);
         assert_eq!(missing.targets(), ["If-Match"]);
-        request().header("If-Match", "W/\"1-00000000\"").send().await.expect(412);
-        request().header("If-Match", "1-00000000").send().await.expect(400);
+        request()
+            .header("If-Match", "W/\"1-00000000\"")
+            .send()
+            .await
+            .expect(412);
+        request()
+            .header("If-Match", "1-00000000")
+            .send()
+            .await
+            .expect(400);
     }
     assert!(answer.etag().starts_with("W/\""));
-    let current = server.request("PATCH", &path).header("If-Match", &answer.etag());
+    let current = server
+        .request("PATCH", &path)
+        .header("If-Match", &answer.etag());
     let changed = current.json(&change).send().await.expect(200);
     assert_ne!(changed.etag(), answer.etag());
     let strong = changed.etag().trim_start_matches("W/").to_owned();
     let listed = format!("\"x\", {strong}");
-    server.request("DELETE", &path).header("If-Match", &listed).send().await.expect(204);
+    server
+        .request("DELETE", &path)
+        .header("If-Match", &listed)
+        .send()
+        .await
+        .expect(204);
     server.request("GET", &path).send().await.expect(404);
-    server.request("DELETE", &path).header("If-Match", "*").send().await.expect(404);
+    server
+        .request("DELETE", &path)
+        .header("If-Match", "*")
+        .send()
+        .await
+        .expect(404);
 }
 
 #[tokio::test]
 async fn a_known_version_is_not_sent_again() {
     let server = TestServer::start().await;
-    let answer = create(&server, json!({"displayName": "A"})).await.expect(201);
+    let answer = create(&server, json!({"displayName": "A"}))
+        .await
+        .expect(201);
     let path = address_of(&server, &answer.json());
-    let get = |tags: &str| server.request("GET", &path).header("If-None-Match", tags).send();
+    let get = |tags: &str| {
+        server
+            .request("GET", &path)
+            .header("If-None-Match", tags)
+            .send()
+    };
     assert_eq!(get(&answer.etag()).await.expect(304).etag(), answer.etag());
     get("*").await.expect(304);
     get("W/\"1-00000000\"").await.expect(200);
@@ -208,7 +284,12 @@ async fn an_etag_is_never_that_of_an_earlier_customer_of_the_same_id() {
     let body = json!({"displayName": "A", "id": Uuid::from_u128(5)});
     let first = create(&server, body.clone()).await.expect(201);
     let path = address_of(&server, &first.json());
-    server.request("DELETE", &path).header("If-Match", "*").send().await.expect(204);
+    server
+        .request("DELETE", &path)
+        .header("If-Match", "*")
+        .send()
+        .await
+        .expect(204);
     let second = create(&server, body).await.expect(201);
     assert_ne!(first.etag(), second.etag());
 }
@@ -219,11 +300,25 @@ async fn a_customer_that_an_invoice_names_is_kept() {
     let customer = created(&server, json!({"displayName": "A"})).await;
     let invoices = format!("{}/salesInvoices", server.company_path());
     let body = json!({"customerNumber": customer["number"]});
-    let invoice = server.request("POST", &invoices).json(&body).send().await.expect(201).json();
-    let delete = server.request("DELETE", &address_of(&server, &customer)).header("If-Match", "*");
+    let invoice = server
+        .request("POST", &invoices)
+        .json(&body)
+        .send()
+        .await
+        .expect(201)
+        .json();
+    let delete = server
+        .request("DELETE", &address_of(&server, &customer))
+        .header("If-Match", "*");
     let refused = delete.send().await.expect(409);
-    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
-    assert!(message.contains(invoice["number"].as_str().unwrap()), "{message}");
+    let message = refused.json()["error"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        message.contains(invoice["number"].as_str().unwrap()),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -249,10 +344,17 @@ async fn links_are_absolute_and_follow_the_version_of_the_request() {
     let server = TestServer::start().await;
     let path = format!("/beta/financials/companies/{}/customers", server.company());
     let body = json!({"displayName": "A"});
-    let answer = server.request("POST", &path).json(&body).send().await.expect(201);
+    let answer = server
+        .request("POST", &path)
+        .json(&body)
+        .send()
+        .await
+        .expect(201);
     let base = format!("{}/beta/", server.origin());
     assert!(answer.header("location").unwrap().starts_with(&base));
-    let forged = server.request("GET", &path).header("X-Forwarded-Host", "evil.example");
+    let forged = server
+        .request("GET", &path)
+        .header("X-Forwarded-Host", "evil.example");
     let page = forged.send().await.expect(200).json();
     let context = page["@odata.context"].as_str().unwrap();
     assert!(context.starts_with(&base), "{context}");
@@ -267,10 +369,18 @@ async fn pages_link_to_each_other_until_the_last() {
         expected.push(customer["id"].as_str().unwrap().to_owned());
     }
     expected.sort();
-    let mut next = Some(format!("{}?%24top=2&$count=true&$select=number", customers(&server)));
+    let mut next = Some(format!(
+        "{}?%24top=2&$count=true&$select=number",
+        customers(&server)
+    ));
     let (mut ids, mut sizes) = (Vec::new(), Vec::new());
     while let Some(address) = next {
-        let page = server.request("GET", &address).send().await.expect(200).json();
+        let page = server
+            .request("GET", &address)
+            .send()
+            .await
+            .expect(200)
+            .json();
         assert_eq!(page["@odata.count"], 5);
         let value = page["value"].as_array().unwrap();
         sizes.push(value.len());
@@ -283,16 +393,26 @@ async fn pages_link_to_each_other_until_the_last() {
     }
     assert_eq!((sizes, ids), (vec![2, 2, 1], expected));
     let count = format!("{}/$count", customers(&server));
-    let count = server.request("GET", &count).header("Accept", "application/json");
+    let count = server
+        .request("GET", &count)
+        .header("Accept", "application/json");
     let count = count.send().await.expect(200);
     assert_eq!(&count.body[..], b"5");
-    assert_eq!(count.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        count.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
 }
 
 #[tokio::test]
 async fn an_empty_list_is_an_empty_page() {
     let server = TestServer::start().await;
-    let page = server.request("GET", &customers(&server)).send().await.expect(200).json();
+    let page = server
+        .request("GET", &customers(&server))
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_eq!(page["value"], json!([]));
     assert!(page.get("@odata.nextLink").is_none() && page.get("@odata.count").is_none());
 }

@@ -24,19 +24,31 @@ async fn a_reviewer_runs_the_main_job_on_the_page() {
     browser.open(&format!("{}/docs/", server.origin())).await;
 
     browser.click("button.authorize").await;
-    browser.enter(".modal-ux input[type=text]", &server.token()).await;
+    browser
+        .enter(".modal-ux input[type=text]", &server.token())
+        .await;
     browser.click(".modal-ux button.authorize").await;
     browser.click(".modal-ux button.btn-done").await;
 
-    browser.click(&format!("{MAIN_JOB} .opblock-summary-control")).await;
+    browser
+        .click(&format!("{MAIN_JOB} .opblock-summary-control"))
+        .await;
     let (company, invoice) = (server.company(), server.sales_invoice());
     let fields = [
         ("tr[data-param-name=companyId] input", company.to_string()),
-        ("tr[data-param-name=salesInvoiceId] input", invoice.to_string()),
-        ("textarea.body-param__text", json!({"displayName": "From the page"}).to_string()),
+        (
+            "tr[data-param-name=salesInvoiceId] input",
+            invoice.to_string(),
+        ),
+        (
+            "textarea.body-param__text",
+            json!({"displayName": "From the page"}).to_string(),
+        ),
     ];
     for (selector, value) in fields {
-        browser.wait_for(FILL, json!([format!("{MAIN_JOB} {selector}"), value])).await;
+        browser
+            .wait_for(FILL, json!([format!("{MAIN_JOB} {selector}"), value]))
+            .await;
     }
     browser.click(&format!("{MAIN_JOB} button.execute")).await;
 
@@ -50,10 +62,17 @@ async fn a_reviewer_runs_the_main_job_on_the_page() {
 
     assert_eq!(browser.console_errors().await, Vec::<String>::new());
     let requested = browser.requested().await;
-    assert!(requested.iter().any(|address| address.ends_with("/customer")), "{requested:?}");
+    assert!(
+        requested
+            .iter()
+            .any(|address| address.ends_with("/customer")),
+        "{requested:?}"
+    );
     for address in requested {
         let inside = address.starts_with(&server.origin())
-            || ["data:", "blob:", "about:", "chrome:"].iter().any(|own| address.starts_with(own));
+            || ["data:", "blob:", "about:", "chrome:"]
+                .iter()
+                .any(|own| address.starts_with(own));
         assert!(inside, "the page asked for {address}");
     }
 }

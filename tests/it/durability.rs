@@ -12,14 +12,32 @@ async fn a_restart_keeps_everything() {
     let customers = format!("{}/customers", server.company_path());
     for n in 0..3 {
         let body = json!({"displayName": format!("Customer {n}")});
-        server.request("POST", &customers).json(&body).send().await.expect(201);
+        server
+            .request("POST", &customers)
+            .json(&body)
+            .send()
+            .await
+            .expect(201);
     }
-    let before = server.request("GET", &customers).send().await.expect(200).json();
+    let before = server
+        .request("GET", &customers)
+        .send()
+        .await
+        .expect(200)
+        .json();
     let demo = (server.company(), server.sales_invoice());
     assert_eq!(server.stop(), Some(0));
-    server.start_again().await;
+    server.start_again();
     assert_eq!((server.company(), server.sales_invoice()), demo);
-    assert_eq!(server.request("GET", &customers).send().await.expect(200).json(), before);
+    assert_eq!(
+        server
+            .request("GET", &customers)
+            .send()
+            .await
+            .expect(200)
+            .json(),
+        before
+    );
 }
 
 /// 200 creates are on their way from 16 clients when the process is killed.
@@ -34,7 +52,11 @@ async fn a_kill_during_200_creates_loses_none_that_was_answered() {
         let request = server.request("POST", &customers).json(&body);
         let answered = Arc::clone(&answered);
         clients.push(tokio::spawn(async move {
-            let answer = request.try_send().await.ok().filter(|answer| answer.status == 201)?;
+            let answer = request
+                .try_send()
+                .await
+                .ok()
+                .filter(|answer| answer.status == 201)?;
             answered.fetch_add(1, Ordering::SeqCst);
             Some(answer.json())
         }));
@@ -47,16 +69,27 @@ async fn a_kill_during_200_creates_loses_none_that_was_answered() {
     for client in clients {
         created.extend(client.await.unwrap());
     }
-    server.start_again().await;
-    assert!(created.len() < 200, "the kill came too late to mean anything");
+    server.start_again();
+    assert!(
+        created.len() < 200,
+        "the kill came too late to mean anything"
+    );
     for customer in &created {
         let path = format!("{customers}/{}", customer["id"].as_str().unwrap());
         let read = server.request("GET", &path).send().await.expect(200).json();
         assert_eq!(&read, customer);
     }
-    let count = server.request("GET", &format!("{customers}/$count")).send().await.expect(200);
+    let count = server
+        .request("GET", &format!("{customers}/$count"))
+        .send()
+        .await
+        .expect(200);
     let count: usize = String::from_utf8_lossy(&count.body).parse().unwrap();
-    assert!((created.len()..=200).contains(&count), "{count} of {}", created.len());
+    assert!(
+        (created.len()..=200).contains(&count),
+        "{count} of {}",
+        created.len()
+    );
 }
 
 #[tokio::test]

@@ -10,7 +10,9 @@ async fn every_answer_has_its_ids() {
     let own = Uuid::from_u128(77).to_string();
     let unknown = format!("{}/nothing", server.company_path());
     for (path, status) in [(server.company_path(), 200), (unknown, 404)] {
-        let request = server.request("GET", &path).header("client-request-id", &own);
+        let request = server
+            .request("GET", &path)
+            .header("client-request-id", &own);
         let answer = request.send().await.expect(status);
         assert_eq!(answer.header("client-request-id"), Some(own.as_str()));
         assert!(answer.header("request-id").unwrap().parse::<Uuid>().is_ok());
@@ -20,8 +22,17 @@ async fn every_answer_has_its_ids() {
             assert_eq!(inner["request-id"].as_str(), answer.header("request-id"));
             assert!(inner["date"].is_string());
         }
-        let request = server.request("GET", &path).header("client-request-id", "no guid");
-        assert_eq!(request.send().await.expect(status).header("client-request-id"), None);
+        let request = server
+            .request("GET", &path)
+            .header("client-request-id", "no guid");
+        assert_eq!(
+            request
+                .send()
+                .await
+                .expect(status)
+                .header("client-request-id"),
+            None
+        );
     }
 }
 
@@ -45,9 +56,18 @@ async fn health_and_documents_need_no_token() {
     }
     let root = debitor_tests::binaries::root();
     let by_hand = std::fs::read(root.join("openapi/debitor.yaml")).unwrap();
-    let yaml = server.anonymous("GET", "/openapi.yaml").send().await.expect(200);
+    let yaml = server
+        .anonymous("GET", "/openapi.yaml")
+        .send()
+        .await
+        .expect(200);
     assert_eq!(yaml.body, by_hand);
-    let json = server.anonymous("GET", "/openapi.json").send().await.expect(200).json();
+    let json = server
+        .anonymous("GET", "/openapi.json")
+        .send()
+        .await
+        .expect(200)
+        .json();
     let text = String::from_utf8(by_hand).unwrap();
     assert_eq!(&json, debitor_codegen::Spec::parse(&text).unwrap().root());
 }

@@ -15,7 +15,10 @@ fn headers(more: &[(&'static str, &'static str)]) -> HeaderMap {
     ];
     let mut headers = HeaderMap::new();
     for (name, value) in always.iter().chain(more) {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     headers
 }
@@ -49,15 +52,35 @@ fn what_does_not_fit_is_named() {
     text.insert("content-type", HeaderValue::from_static("text/plain"));
     for (status, headers, body, fault) in [
         (202, &fine, COMPANY, "the status is not documented"),
-        (200, &headers(&[("x-powered-by", "rust")]), COMPANY, "`x-powered-by` is not documented"),
+        (
+            200,
+            &headers(&[("x-powered-by", "rust")]),
+            COMPANY,
+            "`x-powered-by` is not documented",
+        ),
         (200, &bare, COMPANY, "`request-id` is missing"),
-        (200, &headers(&[("odata-version", "5.0")]), COMPANY, "`OData-Version`"),
+        (
+            200,
+            &headers(&[("odata-version", "5.0")]),
+            COMPANY,
+            "`OData-Version`",
+        ),
         (200, &text, COMPANY, "the media type"),
         (200, &fine, "{}", "id"),
         (200, &fine, r#"{"id": 7}"#, "/id"),
-        (200, &fine, r#"{"id": "5a0c8e4d-3f4b-4f1e-9c57-1d2f6b7a8c90", "extra": 1}"#, "extra"),
+        (
+            200,
+            &fine,
+            r#"{"id": "5a0c8e4d-3f4b-4f1e-9c57-1d2f6b7a8c90", "extra": 1}"#,
+            "extra",
+        ),
         (404, &fine, COMPANY, "error"),
-        (401, &fine, r#"{"error": {"code": "c", "message": "m"}}"#, "`WWW-Authenticate` is missing"),
+        (
+            401,
+            &fine,
+            r#"{"error": {"code": "c", "message": "m"}}"#,
+            "`WWW-Authenticate` is missing",
+        ),
     ] {
         let faults = judged(GET, status, headers, body);
         assert!(faults.contains(fault), "{fault}: {faults}");

@@ -1,6 +1,6 @@
 //! The end-to-end suite: real processes, judged by the document.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod auth;
 mod bad_input;

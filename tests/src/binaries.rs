@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 
 /// The repository's root.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package stands in the repository")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the package stands in the repository")
 }
 
 /// The program `debitor-server`.
@@ -25,7 +27,13 @@ fn built() -> &'static Path {
     FOLDER.get_or_init(|| {
         let status = Command::new(env!("CARGO"))
             // The same selection as `cargo xtask test`, so that nothing is built twice.
-            .args(["build", "--quiet", "--workspace", "--bins", "--all-features"])
+            .args([
+                "build",
+                "--quiet",
+                "--workspace",
+                "--bins",
+                "--all-features",
+            ])
             .current_dir(root())
             .status()
             .expect("cargo runs");
@@ -37,5 +45,8 @@ fn built() -> &'static Path {
 /// The folder that cargo builds into: this test program stands in its `debug/deps`.
 pub fn target() -> PathBuf {
     let own = std::env::current_exe().expect("this program has a path");
-    own.ancestors().nth(3).expect("three folders above").to_owned()
+    own.ancestors()
+        .nth(3)
+        .expect("three folders above")
+        .to_owned()
 }

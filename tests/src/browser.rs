@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through ChromeDriver (W3C WebDriver).
+//! A headless Chromium, driven through `chromedriver` (W3C `WebDriver`).
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -23,6 +23,7 @@ impl Browser {
     /// Starts a browser that keeps a log of its console and of its requests.
     pub async fn start() -> Self {
         let profile = tempfile::tempdir().expect("a temporary directory");
+        let profile_path = profile.path().to_owned();
         let port = free_port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -33,8 +34,13 @@ impl Browser {
         let client = reqwest::Client::new();
         let origin = format!("http://127.0.0.1:{port}");
         await_driver(&client, &origin).await;
-        let mut browser = Self { driver, session: origin, client, _profile: profile };
-        let capabilities = capabilities(browser._profile.path());
+        let mut browser = Self {
+            driver,
+            session: origin,
+            client,
+            _profile: profile,
+        };
+        let capabilities = capabilities(&profile_path);
         let session = browser.call("POST", "/session", &capabilities).await;
         let id = session["sessionId"].as_str().expect("a session").to_owned();
         browser.session = format!("{}/session/{id}", browser.session);
@@ -60,7 +66,10 @@ impl Browser {
             if !matches!(value, Value::Null | Value::Bool(false)) {
                 return value;
             }
-            assert!(started.elapsed() < PATIENCE, "the page never came to: {script}");
+            assert!(
+                started.elapsed() < PATIENCE,
+                "the page never came to: {script}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -75,10 +84,19 @@ impl Browser {
     pub async fn enter(&self, selector: &str, text: &str) {
         let script = "return document.querySelector(arguments[0])";
         let found = self.wait_for(script, json!([selector])).await;
-        let element = found.as_object().and_then(|e| e.values().next()).and_then(Value::as_str);
+        let element = found
+            .as_object()
+            .and_then(|e| e.values().next())
+            .and_then(Value::as_str);
         let element = element.expect("an element");
-        self.call("POST", &format!("/element/{element}/clear"), &json!({})).await;
-        self.call("POST", &format!("/element/{element}/value"), &json!({"text": text})).await;
+        self.call("POST", &format!("/element/{element}/clear"), &json!({}))
+            .await;
+        self.call(
+            "POST",
+            &format!("/element/{element}/value"),
+            &json!({"text": text}),
+        )
+        .await;
     }
 
     /// The console's messages of level error.

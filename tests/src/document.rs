@@ -45,13 +45,20 @@ impl Document {
         let components = contract::lift(spec.root())["components"].clone();
         let mut closed = components.clone();
         close(&mut closed["schemas"]);
-        Self { spec, components, closed }
+        Self {
+            spec,
+            components,
+            closed,
+        }
     }
 
     /// Every operation.
     pub fn operations(&self) -> Vec<Operation> {
         let operation = |raw: debitor_codegen::spec::RawOperation<'_>| Operation {
-            id: raw.value["operationId"].as_str().unwrap_or_default().to_owned(),
+            id: raw.value["operationId"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             method: raw.method.to_uppercase(),
             path: raw.path.to_owned(),
             value: raw.value.clone(),
@@ -63,8 +70,11 @@ impl Document {
     /// The operations of the path template that fits; `None` for a path outside the versions.
     pub fn operations_at(&self, path: &str) -> Option<Vec<Operation>> {
         let segments = segments(path)?;
-        let mut fitting: Vec<Operation> =
-            self.operations().into_iter().filter(|o| fits(&o.path, &segments)).collect();
+        let mut fitting: Vec<Operation> = self
+            .operations()
+            .into_iter()
+            .filter(|o| fits(&o.path, &segments))
+            .collect();
         // `/customers/$count` fits `/customers/{customerId}` too; the one without a variable wins.
         let variables = |operation: &Operation| operation.path.matches('{').count();
         let fewest = fitting.iter().map(variables).min().unwrap_or_default();
@@ -119,11 +129,14 @@ fn segments(path: &str) -> Option<Vec<String>> {
     }
     let decoded = percent_decoded(below);
     let parts = decoded.trim_start_matches('/').split('/');
-    Some(parts.flat_map(|segment| key_syntax(segment)).collect())
+    Some(parts.flat_map(key_syntax).collect())
 }
 
 fn key_syntax(segment: &str) -> Vec<String> {
-    match segment.strip_suffix(')').and_then(|whole| whole.split_once('(')) {
+    match segment
+        .strip_suffix(')')
+        .and_then(|whole| whole.split_once('('))
+    {
         Some((name, key)) => vec![name.to_owned(), key.trim_matches('\'').to_owned()],
         None => vec![segment.to_owned()],
     }
@@ -141,7 +154,10 @@ fn percent_decoded(path: &str) -> String {
 fn fits(template: &str, segments: &[String]) -> bool {
     let own: Vec<&str> = template.trim_matches('/').split('/').collect();
     own.len() == segments.len()
-        && own.iter().zip(segments).all(|(own, given)| own.starts_with('{') || own == given)
+        && own
+            .iter()
+            .zip(segments)
+            .all(|(own, given)| own.starts_with('{') || own == given)
 }
 
 fn lifted(schema: &Value) -> Value {
@@ -155,17 +171,22 @@ fn faults(schema: &Value, components: &Value, value: &Value) -> Vec<String> {
         .should_validate_formats(true)
         .build(&whole)
         .unwrap_or_else(|error| panic!("{schema} is no schema: {error}"));
-    validator.iter_errors(value).map(|e| format!("{}: {e}", e.instance_path())).collect()
+    validator
+        .iter_errors(value)
+        .map(|e| format!("{}: {e}", e.instance_path()))
+        .collect()
 }
 
 /// Closes every object schema that names properties.
 fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
-            if members.get("properties").is_some_and(|p| p.is_object())
+            if members.get("properties").is_some_and(Value::is_object)
                 && members.get("type").is_some()
             {
-                members.entry("additionalProperties").or_insert(Value::Bool(false));
+                members
+                    .entry("additionalProperties")
+                    .or_insert(Value::Bool(false));
             }
             members.values_mut().for_each(close);
         }

@@ -11,8 +11,13 @@ use crate::binaries;
 use crate::document::{Document, Operation, path_values};
 
 /// Headers that belong to HTTP itself and not to the contract (RFC 9110, RFC 9112).
-const TRANSPORT: [&str; 5] =
-    ["connection", "content-length", "content-type", "date", "transfer-encoding"];
+const TRANSPORT: [&str; 5] = [
+    "connection",
+    "content-length",
+    "content-type",
+    "date",
+    "transfer-encoding",
+];
 
 /// A request and its answer.
 pub struct Exchange<'a> {
@@ -34,9 +39,15 @@ pub struct Judge {
 
 impl Judge {
     /// A judge who has seen nothing.
-    #[expect(clippy::new_without_default, reason = "a judge by default would be an accident")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "a judge by default would be an accident"
+    )]
     pub fn new() -> Self {
-        Self { violations: Mutex::default(), seen: Mutex::default() }
+        Self {
+            violations: Mutex::default(),
+            seen: Mutex::default(),
+        }
     }
 
     /// Judges an exchange.
@@ -48,7 +59,11 @@ impl Judge {
             exchange.method, exchange.path, exchange.query, exchange.status
         );
         let mut violations = self.violations.lock().expect("no holder panics");
-        violations.extend(faults.into_iter().map(|fault| format!("{exchange}: {fault}")));
+        violations.extend(
+            faults
+                .into_iter()
+                .map(|fault| format!("{exchange}: {fault}")),
+        );
     }
 
     /// The violations so far, which are forgotten.
@@ -62,10 +77,18 @@ impl Drop for Judge {
     fn drop(&mut self) {
         let folder = binaries::target().join("contract-coverage");
         let seen = self.seen.lock().expect("no holder panics");
-        let lines: String = seen.iter().map(|(id, status)| format!("{id} {status}\n")).collect();
+        let pairs: Vec<_> = seen
+            .iter()
+            .map(|(id, status)| format!("{id} {status}\n"))
+            .collect();
+        let lines = pairs.concat();
         std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let file = std::fs::File::options().create(true).append(true).open(folder.join("seen.txt"));
-        file.and_then(|mut file| file.write_all(lines.as_bytes())).expect("the account is kept");
+        let file = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("seen.txt"));
+        file.and_then(|mut file| file.write_all(lines.as_bytes()))
+            .expect("the account is kept");
     }
 }
 
@@ -76,15 +99,25 @@ pub fn judge(document: &Document, exchange: &Exchange<'_>) -> (Vec<(String, u16)
     };
     if operations.is_empty() {
         let response = document.shared_response("NotFound");
-        return (Vec::new(), without_operation(document, exchange, 404, &response));
+        return (
+            Vec::new(),
+            without_operation(document, exchange, 404, &response),
+        );
     }
-    let method = if exchange.method == "HEAD" { "GET" } else { exchange.method };
+    let method = if exchange.method == "HEAD" {
+        "GET"
+    } else {
+        exchange.method
+    };
     let Some(operation) = operations.iter().find(|o| o.method == method) else {
         let response = document.shared_response("MethodNotAllowed");
         let mut faults = without_operation(document, exchange, 405, &response);
         faults.extend(allow_faults(&operations, exchange));
         // The answer belongs to the path, and so to each of its operations.
-        return (operations.into_iter().map(|o| (o.id, 405)).collect(), faults);
+        return (
+            operations.into_iter().map(|o| (o.id, 405)).collect(),
+            faults,
+        );
     };
     let Some(response) = document.response(operation, exchange.status) else {
         return (Vec::new(), vec!["the status is not documented".to_owned()]);
@@ -103,15 +136,24 @@ fn without_operation(
     response: &Value,
 ) -> Vec<String> {
     if exchange.status != status {
-        return vec![format!("the document has no such operation, so {status} was expected")];
+        return vec![format!(
+            "the document has no such operation, so {status} was expected"
+        )];
     }
     answer_faults(document, exchange, response)
 }
 
 fn allow_faults(operations: &[Operation], exchange: &Exchange<'_>) -> Option<String> {
-    let allow = exchange.headers.get("allow").and_then(|value| value.to_str().ok());
-    let named: BTreeSet<&str> =
-        allow.unwrap_or_default().split(',').map(str::trim).filter(|m| *m != "HEAD").collect();
+    let allow = exchange
+        .headers
+        .get("allow")
+        .and_then(|value| value.to_str().ok());
+    let named: BTreeSet<&str> = allow
+        .unwrap_or_default()
+        .split(',')
+        .map(str::trim)
+        .filter(|m| *m != "HEAD")
+        .collect();
     let methods: BTreeSet<&str> = operations.iter().map(|o| o.method.as_str()).collect();
     (named != methods).then(|| format!("`Allow` is {allow:?}, the path has {methods:?}"))
 }
@@ -151,14 +193,21 @@ fn header_faults(document: &Document, headers: &HeaderMap, documented: &Value) -
 
 fn body_faults(document: &Document, exchange: &Exchange<'_>, content: &Value) -> Vec<String> {
     let Some((media_type, media)) = content.as_object().and_then(|c| c.iter().next()) else {
-        return match exchange.body.is_empty() {
-            true => Vec::new(),
-            false => vec!["a body where none is documented".to_owned()],
+        let faults = if exchange.body.is_empty() {
+            None
+        } else {
+            Some("a body, undocumented")
         };
+        return faults.map(str::to_owned).into_iter().collect();
     };
-    let sent = exchange.headers.get("content-type").and_then(|value| value.to_str().ok());
+    let sent = exchange
+        .headers
+        .get("content-type")
+        .and_then(|value| value.to_str().ok());
     if sent.and_then(|value| value.split(';').next()) != Some(media_type.as_str()) {
-        return vec![format!("the media type is {sent:?}, documented is {media_type}")];
+        return vec![format!(
+            "the media type is {sent:?}, documented is {media_type}"
+        )];
     }
     // Digits, the one text that the document has, are JSON too.
     match serde_json::from_slice(exchange.body) {
@@ -174,10 +223,15 @@ fn request_faults(
     operation: &Operation,
 ) -> Vec<String> {
     let mut faults = Vec::new();
-    let query: Vec<(String, String)> =
-        url::form_urlencoded::parse(exchange.query.as_bytes()).into_owned().collect();
+    let query: Vec<(String, String)> = url::form_urlencoded::parse(exchange.query.as_bytes())
+        .into_owned()
+        .collect();
     for (name, _) in &query {
-        if !operation.parameters.iter().any(|p| p["in"] == "query" && p["name"] == name.as_str()) {
+        if !operation
+            .parameters
+            .iter()
+            .any(|p| p["in"] == "query" && p["name"] == name.as_str())
+        {
             faults.push(format!("`{name}` was accepted and is not documented"));
         }
     }
@@ -185,12 +239,18 @@ fn request_faults(
     for parameter in &operation.parameters {
         let name = parameter["name"].as_str().unwrap_or_default();
         let named = |pairs: &[(String, String)]| {
-            pairs.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+            pairs
+                .iter()
+                .find(|(own, _)| own == name)
+                .map(|(_, value)| value.clone())
         };
         let sent = match parameter["in"].as_str() {
             Some("path") => named(&path),
             Some("query") => named(&query),
-            _ => exchange.request_headers.get(name).and_then(|v| Some(v.to_str().ok()?.to_owned())),
+            _ => exchange
+                .request_headers
+                .get(name)
+                .and_then(|v| Some(v.to_str().ok()?.to_owned())),
         };
         let Some(text) = sent else {
             if parameter["required"] == true {
@@ -200,7 +260,11 @@ fn request_faults(
         };
         let value = typed(&text, &parameter["schema"]);
         let wrong = document.faults_of_request(&parameter["schema"], &value);
-        faults.extend(wrong.into_iter().map(|fault| format!("accepted `{name}`: {fault}")));
+        faults.extend(
+            wrong
+                .into_iter()
+                .map(|fault| format!("accepted `{name}`: {fault}")),
+        );
     }
     faults.extend(request_body_faults(document, exchange, operation));
     faults
@@ -211,7 +275,9 @@ fn request_body_faults(
     exchange: &Exchange<'_>,
     operation: &Operation,
 ) -> Vec<String> {
-    let Some(body) = operation.value.get("requestBody") else { return Vec::new() };
+    let Some(body) = operation.value.get("requestBody") else {
+        return Vec::new();
+    };
     let schema = &document.resolved(body)["content"]["application/json"]["schema"];
     match serde_json::from_slice(exchange.request_body) {
         Ok(sent) => document

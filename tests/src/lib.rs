@@ -4,7 +4,11 @@
 //! Whatever speaks to a [`TestServer`] (the generated client, the command line, a browser, raw
 //! requests) goes through the proxy. What does not fit the document fails the test that sent it.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on must stop")]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on must stop"
+)]
 
 pub mod binaries;
 pub mod browser;

@@ -32,8 +32,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
         let (upstream, client) = (RwLock::new(upstream), RwLock::new(client()));
-        let state = Arc::new(Shared { upstream, client, judge });
-        let router = Router::new().fallback(pass_on).with_state(Arc::clone(&state));
+        let state = Arc::new(Shared {
+            upstream,
+            client,
+            judge,
+        });
+        let router = Router::new()
+            .fallback(pass_on)
+            .with_state(Arc::clone(&state));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { origin, state }
     }
@@ -44,7 +50,7 @@ impl Proxy {
     }
 
     /// Passes on to another server from now on.
-    pub async fn forward_to(&self, upstream: String) {
+    pub fn forward_to(&self, upstream: String) {
         *self.state.upstream.write().expect("no holder panics") = upstream;
         *self.state.client.write().expect("no holder panics") = client();
     }
@@ -53,7 +59,10 @@ impl Proxy {
 /// Redirects are the client's to follow.
 fn client() -> reqwest::Client {
     let none = reqwest::redirect::Policy::none();
-    reqwest::Client::builder().redirect(none).build().expect("a client")
+    reqwest::Client::builder()
+        .redirect(none)
+        .build()
+        .expect("a client")
 }
 
 async fn pass_on(State(shared): State<Arc<Shared>>, request: Request) -> Response {
@@ -70,7 +79,9 @@ async fn pass_on(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         .send()
         .await;
     // A server that was killed gives no answer; neither does the proxy give one of the server's.
-    let Ok(answer) = sent else { return StatusCode::BAD_GATEWAY.into_response() };
+    let Ok(answer) = sent else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
     let (status, headers) = (answer.status(), answer.headers().clone());
     let Ok(answered) = answer.bytes().await else {
         return StatusCode::BAD_GATEWAY.into_response();

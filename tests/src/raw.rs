@@ -25,13 +25,19 @@ impl Request {
     /// A request without headers or body.
     pub fn new(method: &str, address: &str) -> Self {
         let (method, address) = (method.to_owned(), address.to_owned());
-        Self { method, address, headers: Vec::new(), body: None }
+        Self {
+            method,
+            address,
+            headers: Vec::new(),
+            body: None,
+        }
     }
 
     /// Sets a header, in place of one of the same name.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
+        self.headers
+            .retain(|(own, _)| !own.eq_ignore_ascii_case(name));
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -39,7 +45,8 @@ impl Request {
     /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: &Value) -> Self {
-        self.bytes(body.to_string()).header("Content-Type", "application/json")
+        self.bytes(body.to_string())
+            .header("Content-Type", "application/json")
     }
 
     /// Sets a body as it is.
@@ -66,7 +73,11 @@ impl Request {
         }
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Ok(Answer { status, headers, body: response.bytes().await? })
+        Ok(Answer {
+            status,
+            headers,
+            body: response.bytes().await?,
+        })
     }
 }
 
@@ -91,16 +102,25 @@ impl Answer {
     pub fn targets(&self) -> Vec<String> {
         let error = &self.json()["error"];
         let details = error["details"].as_array().cloned().unwrap_or_default();
-        details.iter().filter_map(|d| d["target"].as_str().map(str::to_owned)).collect()
+        details
+            .iter()
+            .filter_map(|d| d["target"].as_str().map(str::to_owned))
+            .collect()
     }
 
     /// The error's code.
     pub fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+        self.json()["error"]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// Panics with the whole answer if the status is another.
-    #[expect(clippy::return_self_not_must_use, reason = "an expectation can be the whole point")]
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "an expectation can be the whole point"
+    )]
     pub fn expect(self, status: u16) -> Self {
         let body = String::from_utf8_lossy(&self.body);
         assert_eq!(self.status, status, "{body}");

@@ -41,7 +41,12 @@ impl TestServer {
         let process = Process::start(data.path());
         let judge = Arc::new(Judge::new());
         let proxy = Proxy::start(process.address(), Arc::clone(&judge)).await;
-        Self { data, process, proxy, judge }
+        Self {
+            data,
+            process,
+            proxy,
+            judge,
+        }
     }
 
     /// The address of the service, through the proxy.
@@ -95,34 +100,39 @@ impl TestServer {
             command.args(["--permission", permission]);
         }
         let output = command.output().expect("the server's program runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout)
+            .expect("a token is text")
+            .trim()
+            .to_owned()
     }
 
     /// A request by a caller who may read and write.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        self.anonymous(method, path).header("Authorization", &format!("Bearer {}", self.token()))
+        self.anonymous(method, path)
+            .header("Authorization", &format!("Bearer {}", self.token()))
     }
 
     /// A request by a caller who may only read.
     pub fn as_reader(&self, method: &str, path: &str) -> Request {
         let token = self.token_for(None, &[READ]);
-        self.anonymous(method, path).header("Authorization", &format!("Bearer {token}"))
+        self.anonymous(method, path)
+            .header("Authorization", &format!("Bearer {token}"))
     }
 
     /// A request without a token.
     pub fn anonymous(&self, method: &str, path: &str) -> Request {
-        let address = match path.starts_with("http") {
-            true => path.to_owned(),
-            false => format!("{}{path}", self.origin()),
+        let whole = path.starts_with("http");
+        let address = if whole {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.origin())
         };
         Request::new(method, &address)
-    }
-
-    /// Ends the process with SIGKILL and starts another on the same data.
-    pub async fn kill_and_restart(&mut self) {
-        self.kill();
-        self.start_again().await;
     }
 
     /// Ends the process with SIGKILL.
@@ -134,15 +144,18 @@ impl TestServer {
     /// Asks the process to end with SIGTERM; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
         let pid = self.process.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill runs");
         assert!(sent.success());
         self.process.child.wait().expect("the process ends").code()
     }
 
     /// Starts a process on the same data after the last one ended.
-    pub async fn start_again(&mut self) {
+    pub fn start_again(&mut self) {
         self.process = Process::start(self.data.path());
-        self.proxy.forward_to(self.process.address()).await;
+        self.proxy.forward_to(self.process.address());
     }
 
     /// What did not fit the document so far; the server is not failed for it at the end.
@@ -153,7 +166,10 @@ impl TestServer {
 
 impl TestServer {
     fn text(&self, key: &str) -> String {
-        self.process.ready[key].as_str().expect("the ready line has it").to_owned()
+        self.process.ready[key]
+            .as_str()
+            .expect("the ready line has it")
+            .to_owned()
     }
 }
 
@@ -163,9 +179,15 @@ impl Drop for TestServer {
         let _ = self.process.child.kill();
         let _ = self.process.child.wait();
         let violations = self.judge.take_violations();
-        if !violations.is_empty() && !std::thread::panicking() {
-            panic!("exchanges that do not fit the document:\n{}", violations.join("\n"));
-        }
+        assert!(
+            violations.is_empty() || std::thread::panicking(),
+            "exchanges that do not fit the document:
+{}",
+            violations.join(
+                "
+"
+            )
+        );
     }
 }
 
@@ -186,7 +208,9 @@ impl Process {
             .expect("the server's program runs");
         let mut line = String::new();
         let output = child.stdout.take().expect("the output is piped");
-        BufReader::new(output).read_line(&mut line).expect("the output can be read");
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("the output can be read");
         let Ok(ready) = serde_json::from_str(&line) else {
             let log = std::fs::read_to_string(data.join("server.log")).unwrap_or_default();
             panic!("the server did not become ready: {line}\n{log}");
@@ -196,7 +220,11 @@ impl Process {
 
     /// The server's own address.
     fn address(&self) -> String {
-        let base = self.ready["baseUrl"].as_str().expect("the ready line has it");
-        base.strip_suffix("/v1.0").expect("the base ends with the version").to_owned()
+        let base = self.ready["baseUrl"]
+            .as_str()
+            .expect("the ready line has it");
+        base.strip_suffix("/v1.0")
+            .expect("the base ends with the version")
+            .to_owned()
     }
 }

@@ -2,14 +2,17 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
-use axum::http::header::CONTENT_LENGTH;
+use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 
 use super::json::Json;
 use super::{Api, Context, Operation, Problem, negotiate};
+
+/// As much of a body that is too large as is read for the sake of its answer, in bytes.
+const DISCARDED: usize = 8 * 1024 * 1024;
 
 /// A request and the operation that it is for.
 #[derive(Debug)]
@@ -56,15 +59,26 @@ impl Call {
     }
 
     async fn bytes(&mut self, limit: usize) -> Result<Bytes, Problem> {
+        let mut body = std::mem::take(&mut self.body);
+        let mut bytes = BytesMut::new();
         if announced(&self.parts.headers).is_some_and(|length| length > limit as u64) {
+            // Whoever waits for `100 Continue` has sent nothing yet, and need not.
+            if !self.parts.headers.contains_key(EXPECT) {
+                discard(body).await;
+            }
             return Err(too_large(limit));
         }
-        let body = std::mem::take(&mut self.body);
-        match Limited::new(body, limit).collect().await {
-            Ok(collected) => Ok(collected.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-            Err(_) => Err(broken()),
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| broken())?.into_data() else {
+                continue;
+            };
+            if bytes.len() + data.len() > limit {
+                discard(body).await;
+                return Err(too_large(limit));
+            }
+            bytes.extend_from_slice(&data);
         }
+        Ok(bytes.freeze())
     }
 
     /// The parameters of the path, decoded.
@@ -85,6 +99,18 @@ impl Call {
     /// The headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
+    }
+}
+
+/// Reads on, without keeping anything: a client that is still sending when the connection is closed
+/// gets a reset instead of the answer.
+async fn discard(mut body: Body) {
+    let mut read = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        read += frame.data_ref().map_or(0, Bytes::len);
+        if read > DISCARDED {
+            return;
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Json {
     Bool(bool),
     /// Any number.
     Number(Number),
-    /// A string, without U+0000.
+    /// A string.
     String(String),
     /// An array.
     Array(Vec<Json>),
@@ -84,13 +84,6 @@ impl<'de> DeserializeSeed<'de> for Tree {
     }
 }
 
-fn text<E: Error>(value: String) -> Result<String, E> {
-    if value.contains('\0') {
-        return Err(E::custom("the character U+0000 is not allowed"));
-    }
-    Ok(value)
-}
-
 impl<'de> Visitor<'de> for Tree {
     type Value = Json;
 
@@ -125,7 +118,7 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_string<E: Error>(self, value: String) -> Result<Json, E> {
-        text(value).map(Json::String)
+        Ok(Json::String(value))
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut sequence: S) -> Result<Json, S::Error> {
@@ -141,7 +134,7 @@ impl<'de> Visitor<'de> for Tree {
         let seed = self.deeper()?;
         let mut members = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
-            members.push((text(name)?, map.next_value_seed(seed)?));
+            members.push((name, map.next_value_seed(seed)?));
         }
         Ok(Json::Object(members))
     }

@@ -29,7 +29,7 @@ impl CompanyApi for App {
         let page = self.store.company_list(caller.tenant, options.page).await?;
         let context = links::companies_context(&request.context);
         let address = links::companies_address(&request.context);
-        let body = Body::rendered(options.render(page, &context, &address));
+        let body = Body::rendered(options.render(&page, &context, &address));
         Ok(CompanyListResponse::Ok { body })
     }
 

@@ -40,7 +40,7 @@ impl CustomerApi for App {
             .await?;
         let context = Customers.context(&request.context, company);
         let address = Customers.address(&request.context, company);
-        let body = Body::rendered(options.render(page, &context, &address));
+        let body = Body::rendered(options.render(&page, &context, &address));
         Ok(CustomerListResponse::Ok { body })
     }
 

@@ -39,7 +39,7 @@ impl SalesInvoiceApi for App {
             .await?;
         let context = SalesInvoices.context(&request.context, company);
         let address = SalesInvoices.address(&request.context, company);
-        let body = Body::rendered(options.render(page, &context, &address));
+        let body = Body::rendered(options.render(&page, &context, &address));
         Ok(SalesInvoiceListResponse::Ok { body })
     }
 

@@ -30,18 +30,18 @@ impl ListOptions {
         let select = select.and_then(|text| noted(&mut faults, Select::parse(text, properties)));
         // The document's minimum is 1.
         let top = u32::try_from(top).unwrap_or(1);
-        match faults.is_empty() {
-            true => Ok(Self {
-                page: PageQuery { top, after, count },
-                select,
-            }),
-            false => Err(faults),
+        if !faults.is_empty() {
+            return Err(faults);
         }
+        Ok(Self {
+            page: PageQuery { top, after, count },
+            select,
+        })
     }
 
     /// The JSON of the page. `context` is the list's context without the selection, and `address`
     /// the list's own address, without a query.
-    pub fn render(&self, page: Page, context: &str, address: &str) -> Bytes {
+    pub fn render(&self, page: &Page, context: &str, address: &str) -> Bytes {
         let selected = self
             .select
             .as_ref()
@@ -146,7 +146,7 @@ mod tests {
             next: Some(id),
             count: Some(9),
         };
-        let json = options.render(page, "http://h/v1.0/$metadata#c", "http://h/v1.0/c");
+        let json = options.render(&page, "http://h/v1.0/$metadata#c", "http://h/v1.0/c");
         let page: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(page["@odata.context"], "http://h/v1.0/$metadata#c(number)");
         assert_eq!(page["@odata.count"], 9);

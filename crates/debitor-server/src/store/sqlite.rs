@@ -19,7 +19,7 @@ use bytes::Bytes;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
 use uuid::Uuid;
 
-use super::{CustomerKey, Error, Page, PageQuery, Result, Scope, Store, Stored};
+use super::{Conflict, CustomerKey, Error, Page, PageQuery, Result, Scope, Store, Stored};
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
@@ -234,6 +234,15 @@ impl From<serde_json::Error> for Error {
 fn is_taken(error: &rusqlite::Error, column: &str) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
         && error.to_string().ends_with(column)
+}
+
+/// What failed because the id is taken, told by the unique key's last column, is a conflict.
+fn id_taken(error: rusqlite::Error, column: &str, id: Uuid) -> Error {
+    if is_taken(&error, column) {
+        Error::Conflict(Conflict::IdTaken(id))
+    } else {
+        error.into()
+    }
 }
 
 /// The page of a list from its rows, one more of which was asked for than the page holds.

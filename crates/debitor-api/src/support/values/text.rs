@@ -115,6 +115,10 @@ impl Text {
             faults.add("minLength", at, format!("must have at least {least}"));
             return None;
         }
+        if text.contains('\0') {
+            faults.add("character", at, "must not have the character U+0000");
+            return None;
+        }
         self.check_form(text, at, faults)
     }
 

@@ -4,18 +4,15 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope};
-use super::{body, entity, is_taken, page};
+use super::super::{Error, Noun, Page, PageQuery, Result, Scope};
+use super::{body, entity, id_taken, page};
 use crate::domain::company::{self, NewCompany};
 
 pub(super) fn create(db: &Connection, company: &NewCompany, id: Uuid) -> Result<Uuid> {
     let json = serde_json::to_string(&company::create(company, id))?;
     db.prepare_cached("INSERT INTO company (id, tenant_id, body) VALUES (?1, ?2, ?3)")?
         .execute(params![id.as_bytes(), company.tenant.as_bytes(), json])
-        .map_err(|error| match is_taken(&error, "company.id") {
-            true => Error::Conflict(Conflict::IdTaken(id)),
-            false => error.into(),
-        })?;
+        .map_err(|error| id_taken(error, "company.id", id))?;
     Ok(id)
 }
 

@@ -1,11 +1,12 @@
 //! Statements on sales invoices.
 
+use debitor_api::Field;
 use debitor_api::types::{Customer, SalesInvoice, SalesInvoiceCreate, SalesInvoiceUpdate};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::{Write, body, company, customer, entity, is_taken, page, version};
+use super::{Write, body, company, customer, entity, id_taken, page, version};
 use crate::domain::blank;
 use crate::domain::customer::Identity;
 use crate::domain::sales_invoice::{self, CustomerChoice};
@@ -55,7 +56,7 @@ pub(super) fn get(db: &Connection, scope: Scope, id: Uuid) -> Result<Stored> {
 pub(super) fn create(db: &Connection, write: &Write, create: SalesInvoiceCreate) -> Result<Stored> {
     company::require(db, write.scope)?;
     let choice = sales_invoice::choice(create.customer_id, create.customer_number.clone());
-    let customer = chosen(db, write.scope, choice)?.flatten();
+    let customer = chosen(db, write.scope, choice)?.into_option();
     let identity = Identity {
         id: blank::guid(create.id)
             .into_option()
@@ -87,11 +88,10 @@ pub(super) fn update(
     let choice = sales_invoice::choice(change.customer_id, change.customer_number.clone());
     let mut invoice = before.clone();
     sales_invoice::update(&mut invoice, change);
-    if let Some(customer) = chosen(db, write.scope, choice)? {
-        // An issued invoice that is sent back whole keeps the name that was on it.
-        if customer.as_ref().map(|c| c.id) != before.customer_id.into_option() {
-            sales_invoice::show_customer(&mut invoice, customer.as_ref());
-        }
+    let customer = chosen(db, write.scope, choice)?;
+    // An issued invoice that is sent back whole keeps the name that was on it.
+    if !customer.is_absent() && customer.as_ref().map(|c| c.id) != before.customer_id {
+        sales_invoice::show_customer(&mut invoice, customer.into_option().as_ref());
     }
     if !sales_invoice::allows(&before, &invoice) {
         return Err(not_draft(&before));
@@ -120,9 +120,10 @@ pub(super) fn delete(
 /// The draft with this id; another status forbids what is to be done with it.
 pub(super) fn require_draft(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
     let found = require(db, scope, id)?;
-    match sales_invoice::is_draft(&found.invoice) {
-        true => Ok(found),
-        false => Err(not_draft(&found.invoice)),
+    if sales_invoice::is_draft(&found.invoice) {
+        Ok(found)
+    } else {
+        Err(not_draft(&found.invoice))
     }
 }
 
@@ -202,19 +203,15 @@ fn require(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
     })
 }
 
-/// The customer that was chosen: `None` keeps the one there is, `Some(None)` is none.
-fn chosen(
-    db: &Connection,
-    scope: Scope,
-    choice: CustomerChoice,
-) -> Result<Option<Option<Customer>>> {
+/// The customer that was chosen: absent keeps the one there is, null is none.
+fn chosen(db: &Connection, scope: Scope, choice: CustomerChoice) -> Result<Field<Customer>> {
     let unknown = |property| Error::Reference {
         property,
         message: "names no customer of the company",
     };
     let customer = match choice {
-        CustomerChoice::Keep => return Ok(None),
-        CustomerChoice::None => return Ok(Some(None)),
+        CustomerChoice::Keep => return Ok(Field::Absent),
+        CustomerChoice::None => return Ok(Field::Null),
         CustomerChoice::Number(number) => {
             customer::by_number(db, scope, &number)?.ok_or(unknown("customerNumber"))?
         }
@@ -230,7 +227,7 @@ fn chosen(
             customer
         }
     };
-    Ok(Some(Some(customer)))
+    Ok(Field::Value(customer))
 }
 
 fn not_draft(invoice: &SalesInvoice) -> Error {
@@ -295,10 +292,7 @@ fn save(
             customer.as_ref().map(Uuid::as_bytes),
             json,
         ])
-        .map_err(|error| match is_taken(&error, "sales_invoice.id") {
-            true => Error::Conflict(Conflict::IdTaken(invoice.id)),
-            false => error.into(),
-        })?;
+        .map_err(|error| id_taken(error, "sales_invoice.id", invoice.id))?;
     Ok(Stored {
         id: invoice.id,
         etag: version.etag(),
