@@ -99,6 +99,11 @@ impl Browser {
         .await;
     }
 
+    /// Leaves the field that was typed into: the page takes its value then, and not at each key.
+    pub async fn leave_field(&self) {
+        self.run("document.activeElement.blur()", json!([])).await;
+    }
+
     /// The console's messages of level error.
     pub async fn console_errors(&self) -> Vec<String> {
         let entries = self.log("browser").await;
@@ -151,10 +156,16 @@ fn end_session(session: &str) -> std::io::Result<()> {
     let address = session.trim_start_matches("http://");
     let (host, path) = address.split_once('/').unwrap_or((address, ""));
     let mut stream = TcpStream::connect(host)?;
-    let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "DELETE /{path} HTTP/1.1
+Host: {host}
+
+"
+    );
     stream.write_all(request.as_bytes())?;
-    stream.read_to_string(&mut String::new())?;
-    Ok(())
+    stream.set_read_timeout(Some(PATIENCE))?;
+    // The answer begins when the browser has gone; the connection may stay.
+    stream.read(&mut [0; 512]).map(drop)
 }
 
 fn capabilities(profile: &std::path::Path) -> Value {

@@ -1,6 +1,7 @@
 //! The database's files: the lock, the settings of each connection, and the migrations.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use rusqlite::{Connection, OpenFlags};
 
 /// Versions of SQLite below this one can lose committed writes in WAL mode.
 const SAFE_SQLITE: i32 = 3_051_003;
+
+/// The mode of a directory that we make: nobody else reads people's data.
+const OWNER_ONLY: u32 = 0o700;
 
 /// The migrations in order; the database's `user_version` says how many it has.
 const MIGRATIONS: [(u32, &str); 1] =
@@ -28,7 +32,10 @@ impl Database {
             "SQLite {} can lose committed writes; 3.51.3 or newer is needed",
             rusqlite::version()
         );
-        fs::create_dir_all(directory)
+        DirBuilder::new()
+            .recursive(true)
+            .mode(OWNER_ONLY)
+            .create(directory)
             .with_context(|| format!("cannot make the directory {}", directory.display()))?;
         let lock = File::create(directory.join("lock"))
             .with_context(|| format!("cannot write in {}", directory.display()))?;
