@@ -156,12 +156,7 @@ fn end_session(session: &str) -> std::io::Result<()> {
     let address = session.trim_start_matches("http://");
     let (host, path) = address.split_once('/').unwrap_or((address, ""));
     let mut stream = TcpStream::connect(host)?;
-    let request = format!(
-        "DELETE /{path} HTTP/1.1
-Host: {host}
-
-"
-    );
+    let request = format!("DELETE /{path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     stream.set_read_timeout(Some(PATIENCE))?;
     // The answer begins when the browser has gone; the connection may stay.
