@@ -15,3 +15,5 @@ mod judge;
 mod operations;
 mod sales_invoice;
 mod sales_invoice_customer;
+mod serve;
+mod store;

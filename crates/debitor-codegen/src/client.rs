@@ -48,10 +48,15 @@ pub fn generate(spec: &Spec, settings: &Settings) -> Result<Client, Vec<Fault>> 
     let rust = |file: &syn::File| format!("// {}\n{}", settings.mark, prettyplease::unparse(file));
     Ok(Client {
         profile: yaml(&profile.document, settings)?,
-        client: rust(&client),
+        client: without_ignored_examples(&rust(&client)),
         cli: rust(&cli),
         httpmock: rust(&httpmock),
     })
+}
+
+/// progenitor's examples are sketches with `...` in them: text to read, and not tests to skip.
+fn without_ignored_examples(client: &str) -> String {
+    client.replace("```ignore", "```text")
 }
 
 fn yaml(document: &Value, settings: &Settings) -> Result<String, Vec<Fault>> {

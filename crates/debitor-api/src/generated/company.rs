@@ -182,7 +182,7 @@ pub enum CompanyListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -467,7 +467,7 @@ pub enum CompanyGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,

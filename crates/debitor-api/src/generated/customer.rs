@@ -251,7 +251,7 @@ pub enum CustomerListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -572,7 +572,7 @@ pub enum CustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -910,7 +910,7 @@ pub enum CustomerCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1236,7 +1236,7 @@ pub enum CustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1649,7 +1649,7 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -2085,7 +2085,7 @@ pub enum CustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,

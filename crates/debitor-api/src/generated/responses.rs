@@ -220,10 +220,10 @@ pub struct PreconditionFailed(pub types::ODataErrorBody);
     )
 )]
 pub struct PreconditionRequired(pub types::ODataErrorBody);
-/// The service cannot answer just now; nothing was changed.
+/// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
 #[derive(ToResponse)]
 #[response(
-    description = "The service cannot answer just now; nothing was changed.",
+    description = "The service cannot answer just now. A change may have been made all the same: look before it is sent again.",
     content_type = "application/json",
     headers(
         (

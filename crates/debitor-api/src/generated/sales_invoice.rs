@@ -241,7 +241,7 @@ pub enum SalesInvoiceListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -562,7 +562,7 @@ pub enum SalesInvoiceCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -947,7 +947,7 @@ pub enum SalesInvoiceGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1360,7 +1360,7 @@ pub enum SalesInvoiceUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1796,7 +1796,7 @@ pub enum SalesInvoiceDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,

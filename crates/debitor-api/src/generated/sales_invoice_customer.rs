@@ -235,7 +235,7 @@ pub enum SalesInvoiceCustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -598,7 +598,7 @@ pub enum SalesInvoiceCustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1023,7 +1023,7 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1459,7 +1459,7 @@ pub enum SalesInvoiceCustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now; nothing was changed.
+    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,

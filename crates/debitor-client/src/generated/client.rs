@@ -4863,7 +4863,7 @@ Arguments:
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.company_list()
     .count(count)
     .select(select)
@@ -4885,7 +4885,7 @@ Sends a `GET` request to `/financials/companies/{companyId}`
 Arguments:
 - `company_id`: The id of the company.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.company_get()
     .company_id(company_id)
     .client_request_id(client_request_id)
@@ -4908,7 +4908,7 @@ Arguments:
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.customer_list()
     .company_id(company_id)
     .count(count)
@@ -4932,7 +4932,7 @@ Arguments:
 - `company_id`: The id of the company.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The customer to create.
-```ignore
+```text
 let response = client.customer_create()
     .company_id(company_id)
     .client_request_id(client_request_id)
@@ -4952,7 +4952,7 @@ Sends a `GET` request to `/financials/companies/{companyId}/customers/$count`
 Arguments:
 - `company_id`: The id of the company.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.customer_count()
     .company_id(company_id)
     .client_request_id(client_request_id)
@@ -4973,7 +4973,7 @@ Arguments:
 - `customer_id`: The id of the customer.
 - `if_none_match`: ETags that the caller has already, or `*`. A current one is answered with 304.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.customer_get()
     .company_id(company_id)
     .customer_id(customer_id)
@@ -4996,7 +4996,7 @@ Arguments:
 - `customer_id`: The id of the customer.
 - `if_match`: The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.customer_delete()
     .company_id(company_id)
     .customer_id(customer_id)
@@ -5021,7 +5021,7 @@ Arguments:
 - `prefer`: `return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The properties to change.
-```ignore
+```text
 let response = client.customer_update()
     .company_id(company_id)
     .customer_id(customer_id)
@@ -5048,7 +5048,7 @@ Arguments:
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.sales_invoice_list()
     .company_id(company_id)
     .count(count)
@@ -5072,7 +5072,7 @@ Arguments:
 - `company_id`: The id of the company.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The sales invoice to create.
-```ignore
+```text
 let response = client.sales_invoice_create()
     .company_id(company_id)
     .client_request_id(client_request_id)
@@ -5094,7 +5094,7 @@ Arguments:
 - `sales_invoice_id`: The id of the sales invoice.
 - `if_none_match`: ETags that the caller has already, or `*`. A current one is answered with 304.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.sales_invoice_get()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
@@ -5117,7 +5117,7 @@ Arguments:
 - `sales_invoice_id`: The id of the sales invoice.
 - `if_match`: The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.sales_invoice_delete()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
@@ -5142,7 +5142,7 @@ Arguments:
 - `prefer`: `return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The properties to change.
-```ignore
+```text
 let response = client.sales_invoice_update()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
@@ -5167,7 +5167,7 @@ Arguments:
 - `sales_invoice_id`: The id of the sales invoice.
 - `if_none_match`: ETags that the caller has already, or `*`. A current one is answered with 304.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.sales_invoice_customer_get()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
@@ -5190,7 +5190,7 @@ Arguments:
 - `sales_invoice_id`: The id of the sales invoice.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The customer to create.
-```ignore
+```text
 let response = client.sales_invoice_customer_create()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
@@ -5215,7 +5215,7 @@ Arguments:
 - `sales_invoice_id`: The id of the sales invoice.
 - `if_match`: The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
-```ignore
+```text
 let response = client.sales_invoice_customer_delete()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
@@ -5242,7 +5242,7 @@ Arguments:
 - `prefer`: `return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The properties to change.
-```ignore
+```text
 let response = client.sales_invoice_customer_update()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)

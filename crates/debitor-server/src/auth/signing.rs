@@ -72,10 +72,14 @@ impl SigningKey {
         })
     }
 
+    /// The public key as a JSON Web Key Set (RFC 7517), for whoever is to trust it.
+    pub fn key_set(&self) -> String {
+        json!({ "keys": [self.public] }).to_string()
+    }
+
     /// The issuer whose tokens this key signs.
     pub fn issuer(&self) -> anyhow::Result<Issuer> {
-        let set = json!({ "keys": [self.public] }).to_string();
-        let keys = KeySet::from_json(set.as_bytes())?;
+        let keys = KeySet::from_json(self.key_set().as_bytes())?;
         Ok(Issuer {
             name: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
