@@ -1,8 +1,13 @@
 //! The judge is shown exchanges that do not fit the document, and must say so.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::{Json, Router};
+use debitor_tests::Request;
 use debitor_tests::document::Document;
-use debitor_tests::judge::{Exchange, judge};
+use debitor_tests::judge::{Exchange, Judge, judge};
+use debitor_tests::proxy::Proxy;
 
 const GET: &str = "/v1.0/financials/companies/5a0c8e4d-3f4b-4f1e-9c57-1d2f6b7a8c90";
 const COMPANY: &str = r#"{"@odata.context": "http://h/v1.0/$metadata#x", "id": "5a0c8e4d-3f4b-4f1e-9c57-1d2f6b7a8c90"}"#;
@@ -93,4 +98,25 @@ fn what_does_not_fit_is_named() {
 fn an_accepted_request_must_fit_too() {
     let faults = judged(&GET.replace("5a0c8e4d", "x"), 200, &headers(&[]), COMPANY);
     assert!(faults.contains("accepted `companyId`"), "{faults}");
+}
+
+/// A server that answers what no document has, behind the proxy as every server under test.
+#[tokio::test]
+async fn the_proxy_shows_the_judge_what_passes() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}", listener.local_addr().unwrap());
+    let wrong = Router::new().fallback(|| async { Json(serde_json::json!({"id": 7})) });
+    tokio::spawn(async move { axum::serve(listener, wrong).await });
+    let judge = Arc::new(Judge::new());
+    let proxy = Proxy::start(upstream, Arc::clone(&judge)).await;
+    Request::new("GET", &format!("{}{GET}", proxy.origin()))
+        .send()
+        .await
+        .expect(200);
+    let violations = judge.take_violations().join("\n");
+    assert!(
+        violations.contains("`request-id` is missing"),
+        "{violations}"
+    );
+    assert!(violations.contains("/id"), "{violations}");
 }

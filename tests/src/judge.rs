@@ -53,7 +53,10 @@ impl Judge {
     /// Judges an exchange.
     pub fn see(&self, exchange: &Exchange<'_>) {
         let (seen, faults) = judge(Document::of_repository(), exchange);
-        self.seen.lock().expect("no holder panics").extend(seen);
+        // What does not fit the document is no sight of what the document says.
+        if faults.is_empty() {
+            self.seen.lock().expect("no holder panics").extend(seen);
+        }
         let exchange = format!(
             "{} {}?{} -> {}",
             exchange.method, exchange.path, exchange.query, exchange.status

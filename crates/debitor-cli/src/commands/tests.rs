@@ -1,3 +1,5 @@
+//! The tree of commands, as it is committed.
+
 use clap::Command;
 
 use super::{command, nest};

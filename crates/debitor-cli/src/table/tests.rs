@@ -1,3 +1,5 @@
+//! Tables of pages, entities and plain values.
+
 use serde_json::{Value, json};
 
 use super::render;

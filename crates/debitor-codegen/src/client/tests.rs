@@ -1,3 +1,5 @@
+//! What is mended in the output of progenitor.
+
 use super::{Client, Settings, generate};
 use crate::Spec;
 

@@ -1,3 +1,5 @@
+//! What the profile changes, and what it refuses.
+
 use serde_json::{Value, json};
 
 use super::{Profile, Shape, profile};

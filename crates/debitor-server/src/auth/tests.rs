@@ -1,3 +1,5 @@
+//! Tokens that are refused, and why; tokens that are not.
+
 #![expect(
     clippy::needless_pass_by_value,
     reason = "`json!` makes values, to be given as they are"

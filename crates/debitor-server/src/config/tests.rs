@@ -1,3 +1,5 @@
+//! Files and variables, and all their faults at once.
+
 use std::path::Path;
 
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! Ids, contexts, panics and slow answers, through a router.
+
 use std::collections::BTreeMap;
 
 use axum::Extension;

@@ -1,3 +1,5 @@
+//! Slow clients, full houses and the orderly end, through sockets.
+
 use std::net::SocketAddr;
 
 use axum::routing::get;

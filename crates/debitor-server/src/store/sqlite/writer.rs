@@ -236,6 +236,30 @@ mod tests {
         assert_eq!(count(&writer).await, 0);
     }
 
+    /// A foreign key that is checked at the end makes COMMIT itself fail.
+    #[tokio::test]
+    async fn a_failed_commit_is_no_success_and_the_last() {
+        let connection = Connection::open_in_memory().unwrap();
+        let tables = "PRAGMA foreign_keys = ON; CREATE TABLE t (n INTEGER PRIMARY KEY);
+            CREATE TABLE u (n REFERENCES t DEFERRABLE INITIALLY DEFERRED);";
+        connection.execute_batch(tables).unwrap();
+        let writer = Writer::start(connection).unwrap();
+        insert(&writer, 1).await.unwrap();
+        let dangling: Result<usize> = writer
+            .run(|db| Ok(db.execute("INSERT INTO u VALUES (2)", [])?))
+            .await;
+        assert!(
+            matches!(dangling, Err(Error::Unavailable(_))),
+            "{dangling:?}"
+        );
+        assert!(matches!(
+            insert(&writer, 3).await,
+            Err(Error::Unavailable(_))
+        ));
+        writer.stop().await;
+        assert!(writer.check().is_err());
+    }
+
     #[tokio::test]
     async fn after_the_stop_writes_are_refused() {
         let writer = writer();
