@@ -118,3 +118,73 @@ fn invalid(faults: Vec<Fault>) -> Problem {
     problem.details = faults;
     problem
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::Noun;
+
+    fn status(error: store::Error) -> (u16, &'static str) {
+        let problem = Problem::from(ApiError::from(error));
+        (problem.status.as_u16(), problem.code)
+    }
+
+    #[test]
+    fn each_error_of_a_store_has_its_status() {
+        let reference = store::Error::Reference {
+            property: "customerId",
+            message: "names no customer",
+        };
+        let named = Conflict::NamedBySalesInvoice("S00010".into());
+        for (error, expected) in [
+            (
+                store::Error::NotFound(Noun::Customer),
+                (404, "itemNotFound"),
+            ),
+            (
+                store::Error::Stale(Noun::Customer),
+                (412, "preconditionFailed"),
+            ),
+            (
+                store::Error::Conflict(Conflict::IdTaken(Uuid::nil())),
+                (409, "nameAlreadyExists"),
+            ),
+            (store::Error::Conflict(named), (409, "entityInUse")),
+            (reference, (400, "invalidRequest")),
+            (
+                store::Error::Unavailable("disk".into()),
+                (503, "serviceNotAvailable"),
+            ),
+            (
+                store::Error::Internal("bug".into()),
+                (500, "generalException"),
+            ),
+        ] {
+            assert_eq!(status(error), expected);
+        }
+    }
+
+    #[test]
+    fn what_went_wrong_inside_stays_inside() {
+        for error in [store::Error::Unavailable, store::Error::Internal] {
+            let problem = Problem::from(ApiError::from(error("SELECT secret".to_owned())));
+            assert!(!format!("{problem:?}").contains("secret"), "{problem:?}");
+        }
+        let unavailable = store::Error::Unavailable("disk".into());
+        let problem = Problem::from(ApiError::from(unavailable));
+        assert_eq!(problem.header_value::<u32>("Retry-After"), Some(1));
+    }
+
+    #[test]
+    fn a_refused_token_is_told_how_to_authenticate() {
+        let problem = Problem::from(Rejection::Expired);
+        assert_eq!(problem.status, StatusCode::UNAUTHORIZED);
+        let challenge = problem.header_value::<String>("WWW-Authenticate").unwrap();
+        assert!(challenge.contains("invalid_token"), "{challenge}");
+        let needed = "Financials.Read.All".to_owned();
+        let problem = Problem::from(Rejection::Scope { needed });
+        assert_eq!(problem.status, StatusCode::FORBIDDEN);
+    }
+}

@@ -86,6 +86,7 @@ impl CompanyListQuery {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[A-Za-z0-9_-]+$",
                         "^[A-Za-z0-9_-]+$",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
                     );
                     values::Text::new().min_length(1).max_length(512).pattern(&PATTERN)
                 },

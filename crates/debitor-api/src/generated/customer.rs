@@ -148,6 +148,7 @@ impl CustomerListQuery {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[A-Za-z0-9_-]+$",
                         "^[A-Za-z0-9_-]+$",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
                     );
                     values::Text::new().min_length(1).max_length(512).pattern(&PATTERN)
                 },
@@ -1160,6 +1161,7 @@ impl CustomerGetHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "ETags that the caller has already, or `*`. A current one is answered with 304.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },
@@ -1541,6 +1543,7 @@ impl CustomerUpdateHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },
@@ -2009,6 +2012,7 @@ impl CustomerDeleteHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },

@@ -138,6 +138,7 @@ impl SalesInvoiceListQuery {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[A-Za-z0-9_-]+$",
                         "^[A-Za-z0-9_-]+$",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
                     );
                     values::Text::new().min_length(1).max_length(512).pattern(&PATTERN)
                 },
@@ -871,6 +872,7 @@ impl SalesInvoiceGetHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "ETags that the caller has already, or `*`. A current one is answered with 304.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },
@@ -1252,6 +1254,7 @@ impl SalesInvoiceUpdateHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },
@@ -1720,6 +1723,7 @@ impl SalesInvoiceDeleteHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },

@@ -159,6 +159,7 @@ impl SalesInvoiceCustomerGetHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "ETags that the caller has already, or `*`. A current one is answered with 304.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },
@@ -915,6 +916,7 @@ impl SalesInvoiceCustomerUpdateHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },
@@ -1383,6 +1385,7 @@ impl SalesInvoiceCustomerDeleteHeaders {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
                         "^(\\*|(W/)?\"[^\"]*\"( *, *(W/)?\"[^\"]*\")*)$",
+                        "The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.",
                     );
                     values::Text::new().max_length(1024).pattern(&PATTERN)
                 },

@@ -437,6 +437,7 @@ impl Decode for CustomerCreate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^#?microsoft\\.graph\\.customer$",
                         "^#?microsoft\\.graph\\.customer$",
+                        "The type of the entity; it may be left out.",
                     );
                     values::Text::new().max_length(64).pattern(&PATTERN)
                 },
@@ -454,6 +455,7 @@ impl Decode for CustomerCreate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "\\S",
                         "[^\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff}]",
+                        "The customer's name, as it stands on documents. It cannot be blank.",
                     );
                     values::Text::new().max_length(100).pattern(&PATTERN)
                 },
@@ -468,6 +470,7 @@ impl Decode for CustomerCreate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[^A-Za-z]*$",
                         "^[^A-Za-z]*$",
+                        "The customer's telephone number. It has no letters.",
                     );
                     values::Text::new().max_length(30).pattern(&PATTERN)
                 },
@@ -479,6 +482,7 @@ impl Decode for CustomerCreate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^( *|[^@\\s;]+@[^@\\s;]+( *; *[^@\\s;]+@[^@\\s;]+)*)$",
                         "^( *|[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+@[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+( *; *[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+@[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+)*)$",
+                        "The customer's e-mail address; several are separated by semicolons.",
                     );
                     values::Text::new().max_length(80).pattern(&PATTERN)
                 },
@@ -710,6 +714,7 @@ impl Decode for CustomerUpdate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^#?microsoft\\.graph\\.customer$",
                         "^#?microsoft\\.graph\\.customer$",
+                        "The type of the entity; it may be left out.",
                     );
                     values::Text::new().max_length(64).pattern(&PATTERN)
                 },
@@ -726,6 +731,7 @@ impl Decode for CustomerUpdate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "\\S",
                         "[^\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff}]",
+                        "The customer number, unique in the company whatever the letter case. It cannot be cleared.",
                     );
                     values::Text::new().max_length(20).pattern(&PATTERN)
                 },
@@ -737,6 +743,7 @@ impl Decode for CustomerUpdate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "\\S",
                         "[^\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff}]",
+                        "The customer's name, as it stands on documents. It cannot be blank.",
                     );
                     values::Text::new().max_length(100).pattern(&PATTERN)
                 },
@@ -751,6 +758,7 @@ impl Decode for CustomerUpdate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[^A-Za-z]*$",
                         "^[^A-Za-z]*$",
+                        "The customer's telephone number. It has no letters.",
                     );
                     values::Text::new().max_length(30).pattern(&PATTERN)
                 },
@@ -762,6 +770,7 @@ impl Decode for CustomerUpdate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^( *|[^@\\s;]+@[^@\\s;]+( *; *[^@\\s;]+@[^@\\s;]+)*)$",
                         "^( *|[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+@[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+( *; *[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+@[^@\\t-\\r \\u{a0}\\u{1680}\\u{2000}-\\u{200a}\\u{2028}\\u{2029}\\u{202f}\\u{205f}\\u{3000}\\u{feff};]+)*)$",
+                        "The customer's e-mail address; several are separated by semicolons.",
                     );
                     values::Text::new().max_length(80).pattern(&PATTERN)
                 },
@@ -1117,6 +1126,7 @@ impl Decode for PostalAddressTypeInput {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^#?microsoft\\.graph\\.postalAddressType$",
                         "^#?microsoft\\.graph\\.postalAddressType$",
+                        "The type of the value; it may be left out.",
                     );
                     values::Text::new().max_length(64).pattern(&PATTERN)
                 },
@@ -1324,6 +1334,7 @@ impl Decode for SalesInvoiceCreate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^#?microsoft\\.graph\\.salesInvoice$",
                         "^#?microsoft\\.graph\\.salesInvoice$",
+                        "The type of the entity; it may be left out.",
                     );
                     values::Text::new().max_length(64).pattern(&PATTERN)
                 },
@@ -1462,6 +1473,7 @@ impl Decode for SalesInvoiceUpdate {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^#?microsoft\\.graph\\.salesInvoice$",
                         "^#?microsoft\\.graph\\.salesInvoice$",
+                        "The type of the entity; it may be left out.",
                     );
                     values::Text::new().max_length(64).pattern(&PATTERN)
                 },

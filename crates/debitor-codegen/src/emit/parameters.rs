@@ -124,7 +124,7 @@ fn read(operation: &Operation, place: &Place<'_>) -> TokenStream {
     let (mut reads, mut fields) = (Vec::new(), Vec::new());
     for parameter in place.parameters {
         let (field, wire) = (ident(&parameter.field), &parameter.name);
-        let reader = reader(&parameter.kind, &TokenStream::new());
+        let reader = reader(&parameter.kind, parameter.description.as_deref());
         let method = ident(match parameter.required {
             true if place.field == "headers" && precondition(wire) => "precondition",
             true => "required",

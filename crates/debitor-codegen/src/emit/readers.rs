@@ -8,10 +8,12 @@ use super::attributes::rust_type;
 use crate::model::{Kind, TextRules};
 use crate::names;
 
-/// The expression that makes the reader of a kind; `prefix` stands before the names of schemas.
-pub(super) fn reader(kind: &Kind, prefix: &TokenStream) -> TokenStream {
+/// The expression that makes the reader of a kind. What is read is told by its description to
+/// whoever sends something that does not match its pattern.
+pub(super) fn reader(kind: &Kind, description: Option<&str>) -> TokenStream {
+    let prefix = &TokenStream::new();
     match kind {
-        Kind::Text(rules) => text(rules),
+        Kind::Text(rules) => text(rules, description.unwrap_or_default()),
         Kind::Uuid | Kind::Date | Kind::DateTime => {
             let parsed = rust_type(kind, prefix);
             quote!(values::Formatted::<#parsed>::new())
@@ -41,7 +43,7 @@ pub(super) fn reader(kind: &Kind, prefix: &TokenStream) -> TokenStream {
             min_items,
             max_items,
         } => {
-            let item = reader(item, prefix);
+            let item = reader(item, description);
             let min_items = min_items.map(|n| step("min_items", &Literal::u64_unsuffixed(n)));
             let max_items = max_items.map(|n| step("max_items", &Literal::u64_unsuffixed(n)));
             quote!(values::Array::of(#item)#min_items #max_items)
@@ -49,7 +51,7 @@ pub(super) fn reader(kind: &Kind, prefix: &TokenStream) -> TokenStream {
     }
 }
 
-fn text(rules: &TextRules) -> TokenStream {
+fn text(rules: &TextRules, description: &str) -> TokenStream {
     let min_length = rules
         .min_length
         .map(|n| step("min_length", &Literal::u64_unsuffixed(n)));
@@ -65,7 +67,7 @@ fn text(rules: &TextRules) -> TokenStream {
     };
     let (source, rust) = (&pattern.source, &pattern.rust);
     quote!({
-        static PATTERN: values::Pattern = values::Pattern::new(#source, #rust);
+        static PATTERN: values::Pattern = values::Pattern::new(#source, #rust, #description);
         values::Text::new()#min_length #max_length #format.pattern(&PATTERN)
     })
 }

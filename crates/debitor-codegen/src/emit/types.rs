@@ -176,7 +176,7 @@ fn decode_object(name: &str, properties: &[Property], closed: bool) -> TokenStre
     let (mut reads, mut fields) = (Vec::new(), Vec::new());
     for property in properties {
         let (field, wire) = (ident(&property.field), &property.name);
-        let reader = reader(&property.kind, &TokenStream::new());
+        let reader = reader(&property.kind, property.description.as_deref());
         let held = holding(property, false);
         let method = ident(match held {
             Holding::Value => "required",

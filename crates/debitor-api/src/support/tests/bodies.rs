@@ -29,7 +29,7 @@ enum Pet {
     None,
 }
 
-static CAPITAL: Pattern = Pattern::new("^[A-Z]", "^[A-Z]");
+static CAPITAL: Pattern = Pattern::new("^[A-Z]", "^[A-Z]", "Starts with a capital.");
 
 impl Decode for Person {
     fn decode(json: Json, at: &Place<'_>, faults: &mut Faults) -> Option<Self> {

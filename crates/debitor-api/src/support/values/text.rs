@@ -17,15 +17,18 @@ use crate::support::{Faults, formats};
 pub struct Pattern {
     source: &'static str,
     rust: &'static str,
+    meaning: &'static str,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
-    /// The pattern as the document has it, and the same for Rust's engine.
-    pub const fn new(source: &'static str, rust: &'static str) -> Self {
+    /// The pattern as the document has it, the same for Rust's engine, and the document's words on
+    /// what has to match it.
+    pub const fn new(source: &'static str, rust: &'static str, meaning: &'static str) -> Self {
         Self {
             source,
             rust,
+            meaning,
             compiled: OnceLock::new(),
         }
     }
@@ -127,7 +130,10 @@ impl Text {
             faults.add(
                 "pattern",
                 at,
-                format!("must match the pattern {}", pattern.source),
+                format!(
+                    "must match the pattern {}: {}",
+                    pattern.source, pattern.meaning
+                ),
             );
             return None;
         }
