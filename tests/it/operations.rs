@@ -41,8 +41,8 @@ async fn each(
     send: impl AsyncFn(&Operation, String) -> Option<Answer>,
 ) {
     for operation in Document::of_repository().operations() {
-        let path = path(server, &operation, &Uuid::from_u128(1).to_string());
-        if let Some(answer) = send(&operation, path).await {
+        let path = path(server, operation, &Uuid::from_u128(1).to_string());
+        if let Some(answer) = send(operation, path).await {
             assert_eq!(answer.status, status, "{}", operation.id);
         }
     }

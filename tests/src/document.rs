@@ -1,7 +1,9 @@
 //! The document as the judge needs it: operations by path, and validators of what they exchange.
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
+use debitor_codegen::spec::RawOperation;
 use debitor_codegen::{Spec, contract};
 use jsonschema::Validator;
 use serde_json::{Value, json};
@@ -14,10 +16,12 @@ const BASES: [&str; 2] = ["/v1.0", "/beta"];
 /// The document by hand, read once.
 pub struct Document {
     pub spec: Spec,
-    /// `components` in JSON Schema's dialect.
-    components: Value,
-    /// The same, with every object closed: an answer has no property that the document lacks.
-    closed: Value,
+    operations: Vec<Operation>,
+    /// For what is sent.
+    sent: Validators,
+    /// For what is answered, with every object closed: an answer has no property that the document
+    /// lacks.
+    answered: Validators,
 }
 
 /// An operation of the document.
@@ -45,38 +49,35 @@ impl Document {
         let components = contract::lift(spec.root())["components"].clone();
         let mut closed = components.clone();
         close(&mut closed["schemas"]);
+        let operations = spec
+            .operations()
+            .iter()
+            .map(|raw| Operation::new(&spec, raw))
+            .collect();
+        let (sent, answered) = (Validators::new(components), Validators::new(closed));
         Self {
             spec,
-            components,
-            closed,
+            operations,
+            sent,
+            answered,
         }
     }
 
     /// Every operation.
-    pub fn operations(&self) -> Vec<Operation> {
-        let operation = |raw: debitor_codegen::spec::RawOperation<'_>| Operation {
-            id: raw.value["operationId"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned(),
-            method: raw.method.to_uppercase(),
-            path: raw.path.to_owned(),
-            value: raw.value.clone(),
-            parameters: self.spec.parameters(&raw).into_iter().cloned().collect(),
-        };
-        self.spec.operations().into_iter().map(operation).collect()
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
     }
 
     /// The operations of the path template that fits; `None` for a path outside the versions.
-    pub fn operations_at(&self, path: &str) -> Option<Vec<Operation>> {
+    pub fn operations_at(&self, path: &str) -> Option<Vec<&Operation>> {
         let segments = segments(path)?;
-        let mut fitting: Vec<Operation> = self
-            .operations()
-            .into_iter()
+        let mut fitting: Vec<&Operation> = self
+            .operations
+            .iter()
             .filter(|o| fits(&o.path, &segments))
             .collect();
         // `/customers/$count` fits `/customers/{customerId}` too; the one without a variable wins.
-        let variables = |operation: &Operation| operation.path.matches('{').count();
+        let variables = |operation: &&Operation| operation.path.matches('{').count();
         let fewest = fitting.iter().map(variables).min().unwrap_or_default();
         fitting.retain(|operation| variables(operation) == fewest);
         Some(fitting)
@@ -100,12 +101,12 @@ impl Document {
 
     /// What is wrong with a body that was answered.
     pub fn faults_of_answer(&self, schema: &Value, body: &Value) -> Vec<String> {
-        faults(&lifted(schema), &self.closed, body)
+        self.answered.faults(schema, body)
     }
 
     /// What is wrong with a body or a parameter that was sent.
     pub fn faults_of_request(&self, schema: &Value, value: &Value) -> Vec<String> {
-        faults(&lifted(schema), &self.components, value)
+        self.sent.faults(schema, value)
     }
 }
 
@@ -165,16 +166,56 @@ fn lifted(schema: &Value) -> Value {
     contract::lift(&whole)["components"]["schemas"]["it"].clone()
 }
 
-fn faults(schema: &Value, components: &Value, value: &Value) -> Vec<String> {
-    let whole = json!({"allOf": [schema], "components": components});
-    let validator: Validator = jsonschema::options()
-        .should_validate_formats(true)
-        .build(&whole)
-        .unwrap_or_else(|error| panic!("{schema} is no schema: {error}"));
-    validator
-        .iter_errors(value)
-        .map(|e| format!("{}: {e}", e.instance_path()))
-        .collect()
+/// Validators by their schema, each compiled once.
+struct Validators {
+    components: Value,
+    compiled: Mutex<HashMap<String, Arc<Validator>>>,
+}
+
+impl Validators {
+    fn new(components: Value) -> Self {
+        Self {
+            components,
+            compiled: Mutex::default(),
+        }
+    }
+
+    fn faults(&self, schema: &Value, value: &Value) -> Vec<String> {
+        let validator = self.of(schema);
+        validator
+            .iter_errors(value)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect()
+    }
+
+    fn of(&self, schema: &Value) -> Arc<Validator> {
+        let mut compiled = self.compiled.lock().expect("no holder panics");
+        let one = compiled.entry(schema.to_string());
+        Arc::clone(one.or_insert_with(|| Arc::new(self.compile(schema))))
+    }
+
+    fn compile(&self, schema: &Value) -> Validator {
+        let whole = json!({"allOf": [lifted(schema)], "components": self.components});
+        let options = jsonschema::options().should_validate_formats(true);
+        options
+            .build(&whole)
+            .expect("the document's schemas are schemas")
+    }
+}
+
+impl Operation {
+    fn new(spec: &Spec, raw: &RawOperation<'_>) -> Self {
+        Self {
+            id: raw.value["operationId"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            method: raw.method.to_uppercase(),
+            path: raw.path.to_owned(),
+            value: raw.value.clone(),
+            parameters: spec.parameters(raw).into_iter().cloned().collect(),
+        }
+    }
 }
 
 /// Closes every object schema that names properties.

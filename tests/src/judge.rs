@@ -118,7 +118,7 @@ pub fn judge(document: &Document, exchange: &Exchange<'_>) -> (Vec<(String, u16)
         faults.extend(allow_faults(&operations, exchange));
         // The answer belongs to the path, and so to each of its operations.
         return (
-            operations.into_iter().map(|o| (o.id, 405)).collect(),
+            operations.iter().map(|o| (o.id.clone(), 405)).collect(),
             faults,
         );
     };
@@ -146,7 +146,7 @@ fn without_operation(
     answer_faults(document, exchange, response)
 }
 
-fn allow_faults(operations: &[Operation], exchange: &Exchange<'_>) -> Option<String> {
+fn allow_faults(operations: &[&Operation], exchange: &Exchange<'_>) -> Option<String> {
     let allow = exchange
         .headers
         .get("allow")
