@@ -10,7 +10,8 @@ use debitor_server::clock::SystemClock;
 use debitor_server::domain::company::NewCompany;
 use debitor_server::domain::version::Precondition;
 use debitor_server::store::{
-    self, Conflict, CustomerKey, Error, Noun, PageQuery, Scope, Store, Stored,
+    self, Conflict, CustomerKey, Error, Form, Idempotency, Noun, Options, PageQuery, Scope, Store,
+    Stored, Write, Written,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -27,7 +28,7 @@ struct Fixture {
 async fn sqlite() -> Fixture {
     let directory = TempDir::new().unwrap();
     let url = format!("sqlite:{}", directory.path().display());
-    let store = store::connect(&url, Arc::new(SystemClock::default())).unwrap();
+    let store = store::connect(&url, Options::default(), Arc::new(SystemClock::default())).unwrap();
     let company = NewCompany {
         tenant: TENANT,
         id: None,
@@ -64,6 +65,9 @@ conformance! { sqlite:
     another_tenant_finds_nothing
     pages_hold_every_customer_once
     an_invoice_and_its_new_customer_are_written_together
+    a_repeated_write_is_done_once
+    a_key_belongs_to_one_request
+    a_refused_write_is_not_remembered
 }
 
 fn new_customer(json: &str) -> CustomerCreate {
@@ -79,9 +83,38 @@ fn customer(stored: &Stored) -> Customer {
     serde_json::from_slice(&stored.json).unwrap()
 }
 
+fn write(scope: Scope) -> Write {
+    Write {
+        scope,
+        actor: "ada".to_owned(),
+        request_id: Uuid::from_u128(9),
+        form: Form {
+            base_url: "http://first".into(),
+            minimal: false,
+        },
+        idempotency: None,
+    }
+}
+
 impl Fixture {
     async fn create(&self, create: CustomerCreate) -> store::Result<Stored> {
-        self.store.customer_create(self.scope, None, create).await
+        let write = write(self.scope);
+        let written = self.store.customer_create(write, None, create).await?;
+        Ok(written.stored)
+    }
+
+    /// Creates a customer for a key, in a request with this fingerprint.
+    async fn create_once(&self, key: u8, fingerprint: u8, name: &str) -> store::Result<Written> {
+        let mut write = write(self.scope);
+        write.idempotency = Some(Idempotency {
+            key: [key; 32],
+            fingerprint: [fingerprint; 32],
+        });
+        self.store.customer_create(write, None, named(name)).await
+    }
+
+    async fn count(&self) -> i32 {
+        self.store.customer_count(self.scope).await.unwrap()
     }
 
     async fn rename(&self, stored: &Stored, etag: &str, name: &str) -> store::Result<Stored> {
@@ -90,9 +123,12 @@ impl Fixture {
             ..Default::default()
         };
         let (key, precondition) = (CustomerKey::Id(stored.id), Precondition::parse(etag));
-        self.store
-            .customer_update(self.scope, key, precondition, change)
-            .await
+        let write = write(self.scope);
+        let written = self
+            .store
+            .customer_update(write, key, precondition, change)
+            .await?;
+        Ok(written.stored)
     }
 }
 
@@ -152,13 +188,16 @@ async fn another_tenant_finds_nothing(fixture: &Fixture) {
         store.company_get(scope).await.err(),
         store.customer_get(scope, key).await.err(),
         store.customer_count(scope).await.err(),
-        store.customer_create(scope, None, named("B")).await.err(),
         store
-            .customer_delete(scope, key, Precondition::Any)
+            .customer_create(write(scope), None, named("B"))
             .await
             .err(),
         store
-            .sales_invoice_create(scope, SalesInvoiceCreate::default())
+            .customer_delete(write(scope), key, Precondition::Any)
+            .await
+            .err(),
+        store
+            .sales_invoice_create(write(scope), SalesInvoiceCreate::default())
             .await
             .err(),
     ];
@@ -204,31 +243,33 @@ async fn pages_hold_every_customer_once(fixture: &Fixture) {
 }
 
 /// The id, which is what pages are ordered by.
-fn id(json: &[u8]) -> Uuid {
-    serde_json::from_slice::<Customer>(json).unwrap().id
+fn id(json: &str) -> Uuid {
+    serde_json::from_str::<Customer>(json).unwrap().id
 }
 
 async fn an_invoice_and_its_new_customer_are_written_together(fixture: &Fixture) {
     let (store, scope) = (&fixture.store, fixture.scope);
     let invoice = store
-        .sales_invoice_create(scope, SalesInvoiceCreate::default())
+        .sales_invoice_create(write(scope), SalesInvoiceCreate::default())
         .await
-        .unwrap();
+        .unwrap()
+        .stored;
     let created = store
-        .customer_create(scope, Some(invoice.id), named("A"))
+        .customer_create(write(scope), Some(invoice.id), named("A"))
         .await
-        .unwrap();
+        .unwrap()
+        .stored;
     let key = CustomerKey::OfSalesInvoice(invoice.id);
     assert_eq!(store.customer_get(scope, key).await.unwrap(), created);
     let taken = new_customer(r#"{"displayName": "B", "number": "c00010"}"#);
     let refused = store
-        .customer_create(scope, Some(invoice.id), taken)
+        .customer_create(write(scope), Some(invoice.id), taken)
         .await
         .unwrap_err();
     assert!(matches!(refused, Error::Conflict(Conflict::NumberTaken(_))));
     assert_eq!(store.customer_get(scope, key).await.unwrap(), created);
     let missing = store
-        .customer_create(scope, Some(Uuid::nil()), named("C"))
+        .customer_create(write(scope), Some(Uuid::nil()), named("C"))
         .await
         .unwrap_err();
     assert!(matches!(missing, Error::NotFound(Noun::SalesInvoice)));
@@ -241,4 +282,44 @@ async fn an_invoice_and_its_new_customer_are_written_together(fixture: &Fixture)
         .json;
     let invoice: debitor_api::types::SalesInvoice = serde_json::from_slice(&json).unwrap();
     assert_eq!(invoice.customer_number, number);
+}
+
+async fn a_repeated_write_is_done_once(fixture: &Fixture) {
+    let first = fixture.create_once(1, 1, "A").await.unwrap();
+    assert_eq!(fixture.create_once(1, 1, "A").await.unwrap(), first);
+    assert_ne!(fixture.create_once(2, 1, "A").await.unwrap(), first);
+    assert_eq!(fixture.count().await, 2);
+    let both = tokio::join!(
+        fixture.create_once(3, 1, "A"),
+        fixture.create_once(3, 1, "A")
+    );
+    // The second is refused while the first is under way, or answered as the first was.
+    match both {
+        (Ok(one), Ok(other)) => assert_eq!(one, other),
+        (Ok(_), Err(Error::InProgress)) | (Err(Error::InProgress), Ok(_)) => {}
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fixture.count().await, 3);
+}
+
+async fn a_key_belongs_to_one_request(fixture: &Fixture) {
+    fixture.create_once(1, 1, "A").await.unwrap();
+    let other = fixture.create_once(1, 2, "B").await.unwrap_err();
+    assert!(matches!(other, Error::KeyReused), "{other:?}");
+    assert_eq!(fixture.count().await, 1);
+}
+
+async fn a_refused_write_is_not_remembered(fixture: &Fixture) {
+    let foreign = Scope {
+        tenant: Uuid::from_u128(2),
+        ..fixture.scope
+    };
+    let mut refused = write(foreign);
+    refused.idempotency = Some(Idempotency {
+        key: [1; 32],
+        fingerprint: [1; 32],
+    });
+    let refusal = fixture.store.customer_create(refused, None, named("A"));
+    assert!(matches!(refusal.await, Err(Error::NotFound(_))));
+    fixture.create_once(1, 2, "A").await.unwrap();
 }

@@ -30,7 +30,7 @@ impl App {
 }
 
 impl Api for App {
-    type Caller = Caller;
+    type Caller = Arc<Caller>;
     type Error = ApiError;
 
     fn entered(&self, operation: &'static Operation) {
@@ -41,7 +41,7 @@ impl Api for App {
         &self,
         operation: &'static Operation,
         request: &Parts,
-    ) -> Result<Caller, Problem> {
+    ) -> Result<Arc<Caller>, Problem> {
         Ok(self
             .verifier
             .verify(&request.headers, operation.permissions)?)

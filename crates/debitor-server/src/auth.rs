@@ -2,8 +2,10 @@
 
 pub mod jwt;
 pub mod keys;
+mod remembered;
 pub mod signing;
 
+use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -14,7 +16,9 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config;
 use crate::store::Scope;
+use jwt::Verified;
 use keys::KeySet;
+use remembered::Remembered;
 
 /// A longer token is refused unread.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
@@ -48,6 +52,16 @@ impl Caller {
                 .permissions
                 .iter()
                 .any(|own| any_of.contains(&own.as_str()))
+    }
+}
+
+/// As the record of changes names it: the person or program, and the program that it used.
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.app {
+            Some(app) => write!(f, "{} by {app}", self.subject),
+            None => f.write_str(&self.subject),
+        }
     }
 }
 
@@ -112,16 +126,21 @@ impl Issuer {
 pub struct Verifier {
     issuers: Vec<Issuer>,
     clock: Arc<dyn Clock>,
+    remembered: Remembered,
 }
 
 impl Verifier {
     /// Trusts these issuers.
     pub fn new(issuers: Vec<Issuer>, clock: Arc<dyn Clock>) -> Self {
-        Self { issuers, clock }
+        Self {
+            issuers,
+            clock,
+            remembered: Remembered::default(),
+        }
     }
 
     /// Finds the caller of a request that needs any one of these permissions.
-    pub fn verify(&self, headers: &HeaderMap, any_of: &[&str]) -> Result<Caller, Rejection> {
+    pub fn verify(&self, headers: &HeaderMap, any_of: &[&str]) -> Result<Arc<Caller>, Rejection> {
         let verified = self.caller(headers).and_then(|caller| {
             let needed = || any_of.first().copied().unwrap_or_default().to_owned();
             if caller.may(any_of) {
@@ -136,8 +155,20 @@ impl Verifier {
         verified
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Rejection> {
-        jwt::caller(bearer_token(headers)?, &self.issuers, self.clock.now())
+    fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {
+        let token = bearer_token(headers)?;
+        let verified = match self.remembered.find(token) {
+            Some(verified) => verified,
+            None => self.verify_signature(token)?,
+        };
+        verified.check_times(self.clock.now())?;
+        Ok(Arc::clone(&verified.caller))
+    }
+
+    fn verify_signature(&self, token: &str) -> Result<Arc<Verified>, Rejection> {
+        let verified = Arc::new(jwt::verify(token, &self.issuers)?);
+        self.remembered.add(token, Arc::clone(&verified));
+        Ok(verified)
     }
 }
 

@@ -36,6 +36,10 @@ pub(crate) enum Command {
     /// Prints the schema of the configuration file.
     #[command(hide = true)]
     ConfigSchema,
+    /// Prints the places where a test can end the process.
+    #[cfg(feature = "failpoints")]
+    #[command(hide = true)]
+    Failpoints,
 }
 
 /// Runs a server for development and tests: with demo data, and with a signing key of its own.

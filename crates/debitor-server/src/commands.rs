@@ -15,19 +15,22 @@ use debitor_server::config::{self, Config};
 use debitor_server::dev::{self, Announcement};
 use debitor_server::domain::company::NewCompany;
 use debitor_server::store::{self, Store};
-use debitor_server::{Server, telemetry};
+use debitor_server::{Server, failpoint, telemetry};
 use tokio::net::TcpListener;
 
 use crate::cli::{Cli, Command, Company, CompanyCreate, Dev, Serve, Token};
 
 /// Carries out the command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    failpoint::arm(&config::environment());
     match cli.command.unwrap_or(Command::Dev(cli.dev)) {
         Command::Dev(arguments) => block_on(run_dev(arguments)),
         Command::Serve(arguments) => block_on(run_serve(arguments)),
         Command::Token(arguments) => print_token(arguments),
         Command::Company(Company::Create(arguments)) => block_on(create_company(arguments)),
         Command::ConfigSchema => print(&config::schema_json()?),
+        #[cfg(feature = "failpoints")]
+        Command::Failpoints => print(&(failpoint::NAMES.join("\n") + "\n")),
     }
 }
 
@@ -122,7 +125,10 @@ fn trusted(config: &Config) -> anyhow::Result<Vec<Issuer>> {
 }
 
 fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
-    store::connect(config.store.url.expose(), Arc::clone(clock))
+    let options = store::Options {
+        reserve_bytes: config.store.reserve_bytes,
+    };
+    store::connect(config.store.url.expose(), options, Arc::clone(clock))
         .with_context(|| format!("cannot open the store {}", config.store.url))
 }
 

@@ -59,6 +59,9 @@ pub struct Store {
     /// `sqlite:DIR`: the directory of the embedded database, made if it is missing.
     #[schemars(with = "String", regex(pattern = "^sqlite:.+"))]
     pub url: StoreUrl,
+    /// Bytes of its disk that writes leave free; with less, writes are answered with 507.
+    #[schemars(default = "default_reserve_bytes", range(max = *RESERVE_BYTES.end()))]
+    pub reserve_bytes: usize,
 }
 
 /// Whose tokens are trusted.
@@ -129,6 +132,7 @@ pub struct Docs {
     pub enabled: bool,
 }
 
+const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
 const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 
@@ -138,6 +142,10 @@ fn default_listen() -> SocketAddr {
 
 fn default_filter() -> String {
     "info".to_owned()
+}
+
+fn default_reserve_bytes() -> usize {
+    64 * 1024 * 1024
 }
 
 fn default_body_bytes() -> usize {
@@ -226,7 +234,11 @@ fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> 
             .parsed("url", check::store_url)
             .unwrap_or_else(|| StoreUrl::sqlite(data_dir)),
     };
-    Some(Store { url })
+    let reserve_bytes = section.number("reserve_bytes", RESERVE_BYTES);
+    Some(Store {
+        url,
+        reserve_bytes: reserve_bytes.unwrap_or_else(default_reserve_bytes),
+    })
 }
 
 /// The issuers; a development server trusts its own key, so that it needs none.

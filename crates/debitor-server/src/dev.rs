@@ -14,7 +14,7 @@ use uuid::{Uuid, uuid};
 use crate::auth::signing::Grant;
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
-use crate::store::{self, Scope, Store};
+use crate::store::{self, Form, Scope, Store, Write};
 
 /// The tenant of the demo company, and of tokens that name no other.
 pub const TENANT: Uuid = uuid!("d3b17041-0000-4000-8000-000000000001");
@@ -67,12 +67,27 @@ pub async fn demo(store: &dyn Store, clock: &dyn Clock) -> store::Result<Demo> {
             .await?;
     }
     if is_missing(store.sales_invoice_get(scope, SALES_INVOICE).await)? {
-        store.sales_invoice_create(scope, draft(clock)).await?;
+        store
+            .sales_invoice_create(write(scope, clock), draft(clock))
+            .await?;
     }
     Ok(Demo {
         company: COMPANY,
         sales_invoice: SALES_INVOICE,
     })
+}
+
+fn write(scope: Scope, clock: &dyn Clock) -> Write {
+    Write {
+        scope,
+        actor: "demo".to_owned(),
+        request_id: clock.new_id(),
+        form: Form {
+            base_url: "".into(),
+            minimal: false,
+        },
+        idempotency: None,
+    }
 }
 
 fn is_missing<T>(found: store::Result<T>) -> store::Result<bool> {

@@ -72,21 +72,43 @@ fn from_store(error: store::Error) -> Problem {
             message: message.into(),
             target: property.into(),
         }]),
-        store::Error::Unavailable(why) => {
+        store::Error::InProgress => {
+            let message = "A request with the same key is under way.";
+            Problem::new(StatusCode::CONFLICT, "requestInProgress", message)
+                .target("Idempotency-Key")
+                .header(RETRY_AFTER, RETRY_SECONDS)
+        }
+        store::Error::KeyReused => {
+            let message = "The key was used for another request.";
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Problem::new(status, "idempotencyKeyReused", message).target("Idempotency-Key")
+        }
+        store::Error::Full(why) => {
+            tracing::error!(reason = %why, "the disk is full");
+            let message = "The service has no room for the change. Nothing was changed.";
+            let status = StatusCode::INSUFFICIENT_STORAGE;
+            Problem::new(status, "insufficientStorage", message)
+        }
+        store::Error::Unavailable(why) | store::Error::Broken(why) => {
             tracing::error!(reason = %why, "the store is unavailable");
-            let message = "The service cannot answer just now. Try again later.";
-            Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "serviceNotAvailable",
-                message,
-            )
-            .header(RETRY_AFTER, RETRY_SECONDS)
+            unavailable("The service cannot answer just now. Try again later.")
+        }
+        store::Error::OutcomeUnknown(why) => {
+            tracing::error!(reason = %why, "the outcome of a write is unknown");
+            let message = "The change may have been made or not. Sent again with the same \
+                           `Idempotency-Key`, it is made once.";
+            unavailable(message).inner_code("outcomeUnknown")
         }
         store::Error::Internal(why) => {
             tracing::error!(reason = %why, "the store failed");
             Problem::internal()
         }
     }
+}
+
+fn unavailable(message: &str) -> Problem {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Problem::new(status, "serviceNotAvailable", message).header(RETRY_AFTER, RETRY_SECONDS)
 }
 
 fn from_conflict(conflict: &Conflict) -> Problem {
@@ -158,6 +180,20 @@ mod tests {
                 (503, "serviceNotAvailable"),
             ),
             (
+                store::Error::Broken("disk".into()),
+                (503, "serviceNotAvailable"),
+            ),
+            (
+                store::Error::OutcomeUnknown("disk".into()),
+                (503, "serviceNotAvailable"),
+            ),
+            (
+                store::Error::Full("disk".into()),
+                (507, "insufficientStorage"),
+            ),
+            (store::Error::InProgress, (409, "requestInProgress")),
+            (store::Error::KeyReused, (422, "idempotencyKeyReused")),
+            (
                 store::Error::Internal("bug".into()),
                 (500, "generalException"),
             ),
@@ -168,7 +204,13 @@ mod tests {
 
     #[test]
     fn what_went_wrong_inside_stays_inside() {
-        for error in [store::Error::Unavailable, store::Error::Internal] {
+        for error in [
+            store::Error::Unavailable,
+            store::Error::Internal,
+            store::Error::Full,
+            store::Error::Broken,
+            store::Error::OutcomeUnknown,
+        ] {
             let problem = Problem::from(ApiError::from(error("SELECT secret".to_owned())));
             assert!(!format!("{problem:?}").contains("secret"), "{problem:?}");
         }

@@ -4,8 +4,9 @@ mod company;
 mod customer;
 mod sales_invoice;
 mod sales_invoice_customer;
+mod writes;
 
-use debitor_api::{Body, Context};
+use debitor_api::Body;
 use uuid::Uuid;
 
 use crate::domain::version::Precondition;
@@ -14,8 +15,8 @@ use crate::odata::list;
 use crate::store::Stored;
 
 /// The body of an answer with one entity.
-fn entity<T>(collection: Collection, context: &Context, company: Uuid, stored: &Stored) -> Body<T> {
-    let metadata = collection.entity_context(context, company);
+fn entity<T>(collection: Collection, base_url: &str, company: Uuid, stored: &Stored) -> Body<T> {
+    let metadata = collection.entity_context(base_url, company);
     Body::rendered(list::entity(&stored.json, &metadata))
 }
 

@@ -8,8 +8,10 @@ pub mod dev;
 pub mod docs;
 pub mod domain;
 pub mod error;
+pub mod failpoint;
 mod handlers;
 pub mod health;
+mod json;
 pub mod layers;
 pub mod links;
 pub mod odata;
@@ -29,7 +31,7 @@ use clock::Clock;
 use config::Config;
 use health::Readiness;
 use layers::Surroundings;
-use serve::Limits;
+use serve::{Ending, Limits};
 use store::Store;
 
 /// A server with all that it needs, ready to run.
@@ -41,7 +43,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves until the process is told to stop; `ready` is called once requests can come.
+    /// Serves until the process is told to stop, or until the store fails; `ready` is called once
+    /// requests can come.
     pub async fn run(
         self,
         listener: TcpListener,
@@ -54,7 +57,16 @@ impl Server {
         tracing::info!(address = %listener.local_addr()?, "listening");
         let router = self.router(readiness.clone())?;
         ready()?;
-        serve::serve(listener, router, limits, readiness, stop).await;
+        let ending = async {
+            tokio::select! {
+                () = stop => Ending::Told,
+                () = store.failed() => Ending::Failed,
+            }
+        };
+        let ending = serve::serve(listener, router, limits, readiness, ending).await;
+        if ending == Ending::Failed {
+            return Err(store::Failed.into());
+        }
         store.close().await;
         tracing::info!("stopped");
         Ok(())

@@ -1,6 +1,6 @@
-//! Absolute addresses: of entities, of lists, and of their contexts in the metadata.
+//! Absolute addresses: of entities, of lists, and of their contexts in the metadata. All start with
+//! the base URL of the request, or of the first request if this one repeats it.
 
-use debitor_api::Context;
 use uuid::Uuid;
 
 /// A collection of a company, as it stands in addresses.
@@ -19,45 +19,45 @@ impl Collection {
     }
 
     /// The address of the collection.
-    pub fn address(self, context: &Context, company: Uuid) -> String {
-        format!("{}/{}", company_address(context, company), self.name())
+    pub fn address(self, base_url: &str, company: Uuid) -> String {
+        format!("{}/{}", company_address(base_url, company), self.name())
     }
 
     /// The canonical address of one of its entities.
-    pub fn entity_address(self, context: &Context, company: Uuid, id: Uuid) -> String {
-        format!("{}/{id}", self.address(context, company))
+    pub fn entity_address(self, base_url: &str, company: Uuid, id: Uuid) -> String {
+        format!("{}/{id}", self.address(base_url, company))
     }
 
     /// The context of a page of the collection.
-    pub fn context(self, context: &Context, company: Uuid) -> String {
-        metadata(context, &format!("companies({company})/{}", self.name()))
+    pub fn context(self, base_url: &str, company: Uuid) -> String {
+        metadata(base_url, &format!("companies({company})/{}", self.name()))
     }
 
     /// The context of one entity.
-    pub fn entity_context(self, context: &Context, company: Uuid) -> String {
-        format!("{}/$entity", self.context(context, company))
+    pub fn entity_context(self, base_url: &str, company: Uuid) -> String {
+        format!("{}/$entity", self.context(base_url, company))
     }
 }
 
 /// The address of the companies.
-pub fn companies_address(context: &Context) -> String {
-    format!("{}/financials/companies", context.base_url)
+pub fn companies_address(base_url: &str) -> String {
+    format!("{base_url}/financials/companies")
 }
 
 /// The context of a page of companies.
-pub fn companies_context(context: &Context) -> String {
-    metadata(context, "companies")
+pub fn companies_context(base_url: &str) -> String {
+    metadata(base_url, "companies")
 }
 
 /// The context of one company.
-pub fn company_context(context: &Context) -> String {
-    metadata(context, "companies/$entity")
+pub fn company_context(base_url: &str) -> String {
+    metadata(base_url, "companies/$entity")
 }
 
-fn company_address(context: &Context, company: Uuid) -> String {
-    format!("{}/{company}", companies_address(context))
+fn company_address(base_url: &str, company: Uuid) -> String {
+    format!("{}/{company}", companies_address(base_url))
 }
 
-fn metadata(context: &Context, what: &str) -> String {
-    format!("{}/$metadata#financials/{what}", context.base_url)
+fn metadata(base_url: &str, what: &str) -> String {
+    format!("{base_url}/$metadata#financials/{what}")
 }

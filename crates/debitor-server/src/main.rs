@@ -8,13 +8,27 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::Cli;
+use debitor_server::{config, store};
 
 fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            exit_code(&error)
         }
+    }
+}
+
+/// Tells whoever runs the program what kind of help it needs, as `sysexits.h` has it.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    const STORAGE: u8 = 74;
+    const CONFIGURATION: u8 = 78;
+    if error.is::<store::Failed>() {
+        ExitCode::from(STORAGE)
+    } else if error.is::<config::Faults>() || error.is::<store::NewerSchema>() {
+        ExitCode::from(CONFIGURATION)
+    } else {
+        ExitCode::FAILURE
     }
 }

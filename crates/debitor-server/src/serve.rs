@@ -35,6 +35,17 @@ pub struct Limits {
     pub headers: Duration,
     /// How long the last requests may take once the server is told to stop.
     pub drain: Duration,
+    /// The same once the store has failed, when there is little left to answer.
+    pub failed_drain: Duration,
+}
+
+/// Why the server stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The process was told to.
+    Told,
+    /// The store takes no more writes.
+    Failed,
 }
 
 impl Limits {
@@ -44,25 +55,26 @@ impl Limits {
             connections,
             headers: Duration::from_secs(10),
             drain: Duration::from_secs(20),
+            failed_drain: Duration::from_millis(500),
         }
     }
 }
 
-/// Serves until `shutdown` is done and the requests under way are answered.
+/// Serves until `ending` says why not, and the requests under way are answered.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
     readiness: Readiness,
-    shutdown: impl Future<Output = ()>,
-) {
+    ending: impl Future<Output = Ending>,
+) -> Ending {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
+    let mut ending = pin!(ending);
+    let ending = loop {
         let accepted = tokio::select! {
             biased;
-            () = &mut shutdown => break,
+            ending = &mut ending => break ending,
             accepted = accept(&listener, &permits) => accepted,
         };
         match accepted {
@@ -75,10 +87,15 @@ pub async fn serve(
             }
             Err(error) => pause_after(&error).await,
         }
-    }
+    };
     readiness.stop();
     drop(listener);
-    drain(graceful, limits.drain).await;
+    let patience = match ending {
+        Ending::Told => limits.drain,
+        Ending::Failed => limits.failed_drain,
+    };
+    drain(graceful, patience).await;
+    ending
 }
 
 /// The next connection, once there is room for it; until then clients wait in the system's queue.

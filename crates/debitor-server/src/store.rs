@@ -1,6 +1,8 @@
 //! Persistence: what the service needs of a store, whatever the engine.
 //!
-//! A write is answered only once it is on stable storage, and is there as a whole or not at all.
+//! A write is answered only once it is on stable storage, and is there as a whole or not at all: the
+//! entity, the numbers it was given, what names it, the record of the change, and the answer that a
+//! repeated request gets.
 //! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
 //! and errors stay inside the engines.
 
@@ -37,9 +39,24 @@ pub enum Error {
         property: &'static str,
         message: &'static str,
     },
+    /// A request with the same idempotency key is under way.
+    #[error("a request with the same key is under way")]
+    InProgress,
+    /// The idempotency key belongs to another request.
+    #[error("the key belongs to another request")]
+    KeyReused,
     /// The store cannot take the work just now.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// There is no room for the write.
+    #[error("the disk is full: {0}")]
+    Full(String),
+    /// Whether the write was made only opening the store anew can tell; it takes no more.
+    #[error("the outcome of the write is unknown: {0}")]
+    OutcomeUnknown(String),
+    /// The storage under the store fails or is damaged; the store takes no more writes.
+    #[error("the storage failed: {0}")]
+    Broken(String),
     /// The store is at fault; the text is for the log only.
     #[error("the store failed: {0}")]
     Internal(String),
@@ -85,6 +102,43 @@ pub struct Scope {
     pub company: Uuid,
 }
 
+/// A write as it was asked for: where, by whom, in which request.
+#[derive(Debug, Clone)]
+pub struct Write {
+    pub scope: Scope,
+    /// Who asked, for the record of changes.
+    pub actor: String,
+    pub request_id: Uuid,
+    pub form: Form,
+    /// For a request that may be sent again.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// What an answer depends on beside its entity. One that is given again has the form it had first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// What absolute links start with.
+    pub base_url: Arc<str>,
+    /// Whether the answer goes without the entity.
+    pub minimal: bool,
+}
+
+/// What tells a repeated request from a new one; both are SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Of the tenant, the company, the caller, the operation and the key.
+    pub key: [u8; 32],
+    /// Of the request.
+    pub fingerprint: [u8; 32],
+}
+
+/// What a write made, now or when its request was sent first, and the form of the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    pub stored: Stored,
+    pub form: Form,
+}
+
 /// How a customer is named: by its own id, or as the customer of a sales invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CustomerKey {
@@ -114,7 +168,7 @@ pub struct PageQuery {
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    pub entities: Vec<Bytes>,
+    pub entities: Vec<String>,
     /// The id after which the next page starts; `None` on the last page.
     pub next: Option<Uuid>,
     /// The number of all entities, if it was asked for.
@@ -135,21 +189,21 @@ pub trait Store: Send + Sync {
     /// Makes a customer and, with `sales_invoice`, makes it that draft invoice's customer.
     async fn customer_create(
         &self,
-        scope: Scope,
+        write: Write,
         sales_invoice: Option<Uuid>,
         customer: CustomerCreate,
-    ) -> Result<Stored>;
+    ) -> Result<Written>;
     async fn customer_update(
         &self,
-        scope: Scope,
+        write: Write,
         key: CustomerKey,
         precondition: Precondition,
         change: CustomerUpdate,
-    ) -> Result<Stored>;
+    ) -> Result<Written>;
     /// Deletes a customer that no sales invoice names, but for the draft invoice of the key.
     async fn customer_delete(
         &self,
-        scope: Scope,
+        write: Write,
         key: CustomerKey,
         precondition: Precondition,
     ) -> Result<()>;
@@ -158,34 +212,69 @@ pub trait Store: Send + Sync {
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored>;
     async fn sales_invoice_create(
         &self,
-        scope: Scope,
+        write: Write,
         invoice: SalesInvoiceCreate,
-    ) -> Result<Stored>;
+    ) -> Result<Written>;
     async fn sales_invoice_update(
         &self,
-        scope: Scope,
+        write: Write,
         id: Uuid,
         precondition: Precondition,
         change: SalesInvoiceUpdate,
-    ) -> Result<Stored>;
+    ) -> Result<Written>;
     async fn sales_invoice_delete(
         &self,
-        scope: Scope,
+        write: Write,
         id: Uuid,
         precondition: Precondition,
     ) -> Result<()>;
 
+    /// Waits until the store takes no more writes because its storage failed.
+    async fn failed(&self);
     /// Whether the store can answer.
     async fn ping(&self) -> Result<()>;
     /// Waits for the writes that were taken, and lets go of the files.
     async fn close(&self);
 }
 
+/// The storage under the store failed: whoever runs the program has to look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the storage failed; start again once it is sound")]
+pub struct Failed;
+
+/// The database was written by a newer program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the database has schema {found}, this program knows {known}: use the newer program")]
+pub struct NewerSchema {
+    pub found: u32,
+    pub known: u32,
+}
+
+/// How a store is kept, where the engine has a say in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes of the disk that writes leave free.
+    pub reserve_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            reserve_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
 /// Opens the store that `url` names: `sqlite:DIR`.
-pub fn connect(url: &str, clock: Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
+pub fn connect(
+    url: &str,
+    options: Options,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn Store>> {
     match url.split_once(':') {
         Some(("sqlite", directory)) => Ok(Arc::new(sqlite::SqliteStore::open(
             directory.as_ref(),
+            &options,
             clock,
         )?)),
         _ => anyhow::bail!("the store's address must be `sqlite:DIR`"),

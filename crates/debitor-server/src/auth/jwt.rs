@@ -4,6 +4,8 @@
 //! the [`Clock`](crate::clock::Clock)'s, and so are types: a claim of the wrong type is never taken
 //! for a missing one.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -21,12 +23,32 @@ const TYPES: [&str; 3] = ["jwt", "at+jwt", "application/at+jwt"];
 
 type Object = Map<String, Value>;
 
-/// Verifies a token and reads who it speaks for.
-pub(super) fn caller(
-    token: &str,
-    issuers: &[Issuer],
-    now: DateTime<Utc>,
-) -> Result<Caller, Rejection> {
+/// What a token says, once its signature is verified.
+#[derive(Debug)]
+pub(super) struct Verified {
+    pub(super) caller: Arc<Caller>,
+    /// When it is valid at the earliest and no more, in seconds since 1970.
+    starts: Option<i64>,
+    expires: i64,
+}
+
+impl Verified {
+    /// Refuses a token that is not valid yet, or no more.
+    pub(super) fn check_times(&self, now: DateTime<Utc>) -> Result<(), Rejection> {
+        let now = now.timestamp();
+        let latest = now.saturating_add(LEEWAY_SECONDS);
+        if self.starts.is_some_and(|starts| starts > latest) {
+            return Err(Rejection::Invalid);
+        }
+        if self.expires <= now.saturating_sub(LEEWAY_SECONDS) {
+            return Err(Rejection::Expired);
+        }
+        Ok(())
+    }
+}
+
+/// Verifies a token and reads who it speaks for; its times are read and not checked.
+pub(super) fn verify(token: &str, issuers: &[Issuer]) -> Result<Verified, Rejection> {
     let header = part(token, 0).ok_or(Rejection::Invalid)?;
     check_header(&header)?;
     let claimed = part(token, 1).ok_or(Rejection::Invalid)?;
@@ -36,8 +58,13 @@ pub(super) fn caller(
         .candidates(text(&header, "kid")?)
         .find_map(|key| signed_claims(token, key, issuer))
         .ok_or(Rejection::Invalid)?;
-    check_times(&claims, now.timestamp())?;
-    read_caller(&claims)
+    let expires = seconds(&claims, "exp")?.ok_or(Rejection::Invalid)?;
+    let starts = seconds(&claims, "nbf")?.max(seconds(&claims, "iat")?);
+    Ok(Verified {
+        caller: Arc::new(read_caller(&claims)?),
+        starts,
+        expires,
+    })
 }
 
 /// A part of the token as the JSON object that it must be; nothing is verified yet.
@@ -77,22 +104,6 @@ fn signed_claims(token: &str, key: &Key, issuer: &Issuer) -> Option<Object> {
     jsonwebtoken::decode(token, &key.decoding, &validation)
         .ok()
         .map(|data| data.claims)
-}
-
-fn check_times(claims: &Object, now: i64) -> Result<(), Rejection> {
-    let expires = seconds(claims, "exp")?.ok_or(Rejection::Invalid)?;
-    let starts = [seconds(claims, "nbf")?, seconds(claims, "iat")?];
-    if starts
-        .into_iter()
-        .flatten()
-        .any(|start| start > now.saturating_add(LEEWAY_SECONDS))
-    {
-        return Err(Rejection::Invalid);
-    }
-    if expires <= now.saturating_sub(LEEWAY_SECONDS) {
-        return Err(Rejection::Expired);
-    }
-    Ok(())
 }
 
 fn read_caller(claims: &Object) -> Result<Caller, Rejection> {

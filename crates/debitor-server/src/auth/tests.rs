@@ -78,7 +78,7 @@ impl World {
         )
     }
 
-    fn verify(&self, token: &str) -> Result<Caller, Rejection> {
+    fn verify(&self, token: &str) -> Result<Arc<Caller>, Rejection> {
         self.verifier.verify(
             &authorization(&[&format!("Bearer {token}")]),
             &["Read", "Write"],
@@ -148,7 +148,7 @@ fn a_valid_token_names_its_caller() {
         app: Some("a-program".to_owned()),
         permissions: vec!["Read".to_owned(), "Other".to_owned()],
     };
-    assert_eq!(caller, expected);
+    assert_eq!(*caller, expected);
 }
 
 #[test]

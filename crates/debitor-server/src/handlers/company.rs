@@ -1,5 +1,7 @@
 //! Operations on companies.
 
+use std::sync::Arc;
+
 use debitor_api::Body;
 use debitor_api::company::{
     CompanyApi, CompanyGetRequest, CompanyGetResponse, CompanyListRequest, CompanyListResponse,
@@ -15,7 +17,7 @@ use crate::odata::list::{self, ListOptions};
 impl CompanyApi for App {
     async fn company_list(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CompanyListRequest,
     ) -> Result<CompanyListResponse, ApiError> {
         let query = request.query;
@@ -27,22 +29,22 @@ impl CompanyApi for App {
             Company::PROPERTIES,
         )?;
         let page = self.store.company_list(caller.tenant, options.page).await?;
-        let context = links::companies_context(&request.context);
-        let address = links::companies_address(&request.context);
+        let context = links::companies_context(&request.context.base_url);
+        let address = links::companies_address(&request.context.base_url);
         let body = Body::rendered(options.render(&page, &context, &address));
         Ok(CompanyListResponse::Ok { body })
     }
 
     async fn company_get(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CompanyGetRequest,
     ) -> Result<CompanyGetResponse, ApiError> {
         let json = self
             .store
             .company_get(caller.scope(request.path.company_id))
             .await?;
-        let context = links::company_context(&request.context);
+        let context = links::company_context(&request.context.base_url);
         Ok(CompanyGetResponse::Ok {
             body: Body::rendered(list::entity(&json, &context)),
         })

@@ -1,14 +1,17 @@
 //! Operations on customers.
 
+use std::sync::Arc;
+
 use debitor_api::Body;
 use debitor_api::customer::{
-    CustomerApi, CustomerCountRequest, CustomerCountResponse, CustomerCreateRequest,
-    CustomerCreateResponse, CustomerDeleteRequest, CustomerDeleteResponse, CustomerGetRequest,
-    CustomerGetResponse, CustomerListRequest, CustomerListResponse, CustomerUpdateRequest,
-    CustomerUpdateResponse,
+    CUSTOMER_CREATE, CUSTOMER_UPDATE, CustomerApi, CustomerCountRequest, CustomerCountResponse,
+    CustomerCreateRequest, CustomerCreateResponse, CustomerDeleteRequest, CustomerDeleteResponse,
+    CustomerGetRequest, CustomerGetResponse, CustomerListRequest, CustomerListResponse,
+    CustomerUpdateRequest, CustomerUpdateResponse,
 };
 use debitor_api::types::Customer;
 
+use super::writes::{Keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
 use crate::auth::Caller;
@@ -17,12 +20,12 @@ use crate::error::ApiError;
 use crate::links::Collection::Customers;
 use crate::odata::list::ListOptions;
 use crate::odata::prefer;
-use crate::store::CustomerKey;
+use crate::store::{CustomerKey, Written};
 
 impl CustomerApi for App {
     async fn customer_list(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CustomerListRequest,
     ) -> Result<CustomerListResponse, ApiError> {
         let query = request.query;
@@ -38,15 +41,15 @@ impl CustomerApi for App {
             .store
             .customer_list(caller.scope(company), options.page)
             .await?;
-        let context = Customers.context(&request.context, company);
-        let address = Customers.address(&request.context, company);
+        let context = Customers.context(&request.context.base_url, company);
+        let address = Customers.address(&request.context.base_url, company);
         let body = Body::rendered(options.render(&page, &context, &address));
         Ok(CustomerListResponse::Ok { body })
     }
 
     async fn customer_count(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CustomerCountRequest,
     ) -> Result<CustomerCountResponse, ApiError> {
         let body = self
@@ -58,24 +61,30 @@ impl CustomerApi for App {
 
     async fn customer_create(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CustomerCreateRequest,
     ) -> Result<CustomerCreateResponse, ApiError> {
         let company = request.path.company_id;
-        let stored = self
+        let keys = Keys {
+            idempotency_key: request.headers.idempotency_key.as_deref(),
+            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
+        };
+        let write = repeatable(&caller, company, &request.context, &CUSTOMER_CREATE, keys)?;
+        let Written { stored, form } = self
             .store
-            .customer_create(caller.scope(company), None, request.body)
+            .customer_create(write, None, request.body)
             .await?;
         Ok(CustomerCreateResponse::Created {
-            location: Customers.entity_address(&request.context, company, stored.id),
-            body: entity(Customers, &request.context, company, &stored),
+            location: Customers.entity_address(&form.base_url, company, stored.id),
+            body: entity(Customers, &form.base_url, company, &stored),
             e_tag: stored.etag,
+            repeatability_result: keys.result(),
         })
     }
 
     async fn customer_get(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CustomerGetRequest,
     ) -> Result<CustomerGetResponse, ApiError> {
         let company = request.path.company_id;
@@ -84,7 +93,7 @@ impl CustomerApi for App {
         if is_known(request.headers.if_none_match.as_deref(), &stored) {
             return Ok(CustomerGetResponse::NotModified { e_tag: stored.etag });
         }
-        let body = entity(Customers, &request.context, company, &stored);
+        let body = entity(Customers, &request.context.base_url, company, &stored);
         Ok(CustomerGetResponse::Ok {
             e_tag: stored.etag,
             body,
@@ -93,40 +102,46 @@ impl CustomerApi for App {
 
     async fn customer_update(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CustomerUpdateRequest,
     ) -> Result<CustomerUpdateResponse, ApiError> {
         let company = request.path.company_id;
         let key = CustomerKey::Id(request.path.customer_id);
         let precondition = Precondition::parse(&request.headers.if_match);
-        let stored = self
+        let keys = Keys {
+            idempotency_key: request.headers.idempotency_key.as_deref(),
+            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
+        };
+        let mut write = repeatable(&caller, company, &request.context, &CUSTOMER_UPDATE, keys)?;
+        write.form.minimal = prefer::wants_minimal(request.headers.prefer.as_deref());
+        let Written { stored, form } = self
             .store
-            .customer_update(caller.scope(company), key, precondition, request.body)
+            .customer_update(write, key, precondition, request.body)
             .await?;
-        if prefer::wants_minimal(request.headers.prefer.as_deref()) {
-            let preference_applied = "return=minimal".to_owned();
+        if form.minimal {
             return Ok(CustomerUpdateResponse::NoContent {
                 e_tag: stored.etag,
-                preference_applied,
+                preference_applied: "return=minimal".to_owned(),
+                repeatability_result: keys.result(),
             });
         }
-        let body = entity(Customers, &request.context, company, &stored);
+        let body = entity(Customers, &form.base_url, company, &stored);
         Ok(CustomerUpdateResponse::Ok {
             e_tag: stored.etag,
             body,
+            repeatability_result: keys.result(),
         })
     }
 
     async fn customer_delete(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: CustomerDeleteRequest,
     ) -> Result<CustomerDeleteResponse, ApiError> {
         let key = CustomerKey::Id(request.path.customer_id);
         let precondition = Precondition::parse(&request.headers.if_match);
-        self.store
-            .customer_delete(caller.scope(request.path.company_id), key, precondition)
-            .await?;
+        let write = write(&caller, request.path.company_id, &request.context);
+        self.store.customer_delete(write, key, precondition).await?;
         Ok(CustomerDeleteResponse::NoContent)
     }
 }

@@ -1,14 +1,17 @@
 //! Operations on sales invoices.
 
+use std::sync::Arc;
+
 use debitor_api::Body;
 use debitor_api::sales_invoice::{
-    SalesInvoiceApi, SalesInvoiceCreateRequest, SalesInvoiceCreateResponse,
-    SalesInvoiceDeleteRequest, SalesInvoiceDeleteResponse, SalesInvoiceGetRequest,
-    SalesInvoiceGetResponse, SalesInvoiceListRequest, SalesInvoiceListResponse,
-    SalesInvoiceUpdateRequest, SalesInvoiceUpdateResponse,
+    SALES_INVOICE_CREATE, SALES_INVOICE_UPDATE, SalesInvoiceApi, SalesInvoiceCreateRequest,
+    SalesInvoiceCreateResponse, SalesInvoiceDeleteRequest, SalesInvoiceDeleteResponse,
+    SalesInvoiceGetRequest, SalesInvoiceGetResponse, SalesInvoiceListRequest,
+    SalesInvoiceListResponse, SalesInvoiceUpdateRequest, SalesInvoiceUpdateResponse,
 };
 use debitor_api::types::SalesInvoice;
 
+use super::writes::{Keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
 use crate::auth::Caller;
@@ -17,11 +20,12 @@ use crate::error::ApiError;
 use crate::links::Collection::SalesInvoices;
 use crate::odata::list::ListOptions;
 use crate::odata::prefer;
+use crate::store::Written;
 
 impl SalesInvoiceApi for App {
     async fn sales_invoice_list(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceListRequest,
     ) -> Result<SalesInvoiceListResponse, ApiError> {
         let query = request.query;
@@ -37,32 +41,41 @@ impl SalesInvoiceApi for App {
             .store
             .sales_invoice_list(caller.scope(company), options.page)
             .await?;
-        let context = SalesInvoices.context(&request.context, company);
-        let address = SalesInvoices.address(&request.context, company);
+        let context = SalesInvoices.context(&request.context.base_url, company);
+        let address = SalesInvoices.address(&request.context.base_url, company);
         let body = Body::rendered(options.render(&page, &context, &address));
         Ok(SalesInvoiceListResponse::Ok { body })
     }
 
     async fn sales_invoice_create(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceCreateRequest,
     ) -> Result<SalesInvoiceCreateResponse, ApiError> {
         let company = request.path.company_id;
-        let stored = self
-            .store
-            .sales_invoice_create(caller.scope(company), request.body)
-            .await?;
+        let keys = Keys {
+            idempotency_key: request.headers.idempotency_key.as_deref(),
+            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
+        };
+        let write = repeatable(
+            &caller,
+            company,
+            &request.context,
+            &SALES_INVOICE_CREATE,
+            keys,
+        )?;
+        let Written { stored, form } = self.store.sales_invoice_create(write, request.body).await?;
         Ok(SalesInvoiceCreateResponse::Created {
-            location: SalesInvoices.entity_address(&request.context, company, stored.id),
-            body: entity(SalesInvoices, &request.context, company, &stored),
+            location: SalesInvoices.entity_address(&form.base_url, company, stored.id),
+            body: entity(SalesInvoices, &form.base_url, company, &stored),
             e_tag: stored.etag,
+            repeatability_result: keys.result(),
         })
     }
 
     async fn sales_invoice_get(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceGetRequest,
     ) -> Result<SalesInvoiceGetResponse, ApiError> {
         let company = request.path.company_id;
@@ -74,7 +87,7 @@ impl SalesInvoiceApi for App {
         if is_known(request.headers.if_none_match.as_deref(), &stored) {
             return Ok(SalesInvoiceGetResponse::NotModified { e_tag: stored.etag });
         }
-        let body = entity(SalesInvoices, &request.context, company, &stored);
+        let body = entity(SalesInvoices, &request.context.base_url, company, &stored);
         Ok(SalesInvoiceGetResponse::Ok {
             e_tag: stored.etag,
             body,
@@ -83,39 +96,53 @@ impl SalesInvoiceApi for App {
 
     async fn sales_invoice_update(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceUpdateRequest,
     ) -> Result<SalesInvoiceUpdateResponse, ApiError> {
         let company = request.path.company_id;
         let id = request.path.sales_invoice_id;
         let precondition = Precondition::parse(&request.headers.if_match);
-        let stored = self
+        let keys = Keys {
+            idempotency_key: request.headers.idempotency_key.as_deref(),
+            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
+        };
+        let mut write = repeatable(
+            &caller,
+            company,
+            &request.context,
+            &SALES_INVOICE_UPDATE,
+            keys,
+        )?;
+        write.form.minimal = prefer::wants_minimal(request.headers.prefer.as_deref());
+        let Written { stored, form } = self
             .store
-            .sales_invoice_update(caller.scope(company), id, precondition, request.body)
+            .sales_invoice_update(write, id, precondition, request.body)
             .await?;
-        if prefer::wants_minimal(request.headers.prefer.as_deref()) {
-            let preference_applied = "return=minimal".to_owned();
+        if form.minimal {
             return Ok(SalesInvoiceUpdateResponse::NoContent {
                 e_tag: stored.etag,
-                preference_applied,
+                preference_applied: "return=minimal".to_owned(),
+                repeatability_result: keys.result(),
             });
         }
-        let body = entity(SalesInvoices, &request.context, company, &stored);
+        let body = entity(SalesInvoices, &form.base_url, company, &stored);
         Ok(SalesInvoiceUpdateResponse::Ok {
             e_tag: stored.etag,
             body,
+            repeatability_result: keys.result(),
         })
     }
 
     async fn sales_invoice_delete(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceDeleteRequest,
     ) -> Result<SalesInvoiceDeleteResponse, ApiError> {
         let id = request.path.sales_invoice_id;
         let precondition = Precondition::parse(&request.headers.if_match);
+        let write = write(&caller, request.path.company_id, &request.context);
         self.store
-            .sales_invoice_delete(caller.scope(request.path.company_id), id, precondition)
+            .sales_invoice_delete(write, id, precondition)
             .await?;
         Ok(SalesInvoiceDeleteResponse::NoContent)
     }

@@ -1,12 +1,16 @@
 //! Operations on the customer of a sales invoice.
 
+use std::sync::Arc;
+
 use debitor_api::sales_invoice_customer::{
-    SalesInvoiceCustomerApi, SalesInvoiceCustomerCreateRequest, SalesInvoiceCustomerCreateResponse,
+    SALES_INVOICE_CUSTOMER_CREATE, SALES_INVOICE_CUSTOMER_UPDATE, SalesInvoiceCustomerApi,
+    SalesInvoiceCustomerCreateRequest, SalesInvoiceCustomerCreateResponse,
     SalesInvoiceCustomerDeleteRequest, SalesInvoiceCustomerDeleteResponse,
     SalesInvoiceCustomerGetRequest, SalesInvoiceCustomerGetResponse,
     SalesInvoiceCustomerUpdateRequest, SalesInvoiceCustomerUpdateResponse,
 };
 
+use super::writes::{Keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
 use crate::auth::Caller;
@@ -14,12 +18,12 @@ use crate::domain::version::Precondition;
 use crate::error::ApiError;
 use crate::links::Collection::Customers;
 use crate::odata::prefer;
-use crate::store::CustomerKey;
+use crate::store::{CustomerKey, Written};
 
 impl SalesInvoiceCustomerApi for App {
     async fn sales_invoice_customer_get(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceCustomerGetRequest,
     ) -> Result<SalesInvoiceCustomerGetResponse, ApiError> {
         let company = request.path.company_id;
@@ -28,7 +32,7 @@ impl SalesInvoiceCustomerApi for App {
         if is_known(request.headers.if_none_match.as_deref(), &stored) {
             return Ok(SalesInvoiceCustomerGetResponse::NotModified { e_tag: stored.etag });
         }
-        let body = entity(Customers, &request.context, company, &stored);
+        let body = entity(Customers, &request.context.base_url, company, &stored);
         Ok(SalesInvoiceCustomerGetResponse::Ok {
             e_tag: stored.etag,
             body,
@@ -37,58 +41,82 @@ impl SalesInvoiceCustomerApi for App {
 
     async fn sales_invoice_customer_create(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceCustomerCreateRequest,
     ) -> Result<SalesInvoiceCustomerCreateResponse, ApiError> {
         let company = request.path.company_id;
         let invoice = Some(request.path.sales_invoice_id);
-        let stored = self
+        let keys = Keys {
+            idempotency_key: request.headers.idempotency_key.as_deref(),
+            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
+        };
+        let write = repeatable(
+            &caller,
+            company,
+            &request.context,
+            &SALES_INVOICE_CUSTOMER_CREATE,
+            keys,
+        )?;
+        let Written { stored, form } = self
             .store
-            .customer_create(caller.scope(company), invoice, request.body)
+            .customer_create(write, invoice, request.body)
             .await?;
         Ok(SalesInvoiceCustomerCreateResponse::Created {
-            location: Customers.entity_address(&request.context, company, stored.id),
-            body: entity(Customers, &request.context, company, &stored),
+            location: Customers.entity_address(&form.base_url, company, stored.id),
+            body: entity(Customers, &form.base_url, company, &stored),
             e_tag: stored.etag,
+            repeatability_result: keys.result(),
         })
     }
 
     async fn sales_invoice_customer_update(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceCustomerUpdateRequest,
     ) -> Result<SalesInvoiceCustomerUpdateResponse, ApiError> {
         let company = request.path.company_id;
         let key = CustomerKey::OfSalesInvoice(request.path.sales_invoice_id);
         let precondition = Precondition::parse(&request.headers.if_match);
-        let stored = self
+        let keys = Keys {
+            idempotency_key: request.headers.idempotency_key.as_deref(),
+            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
+        };
+        let mut write = repeatable(
+            &caller,
+            company,
+            &request.context,
+            &SALES_INVOICE_CUSTOMER_UPDATE,
+            keys,
+        )?;
+        write.form.minimal = prefer::wants_minimal(request.headers.prefer.as_deref());
+        let Written { stored, form } = self
             .store
-            .customer_update(caller.scope(company), key, precondition, request.body)
+            .customer_update(write, key, precondition, request.body)
             .await?;
-        if prefer::wants_minimal(request.headers.prefer.as_deref()) {
-            let preference_applied = "return=minimal".to_owned();
+        if form.minimal {
             return Ok(SalesInvoiceCustomerUpdateResponse::NoContent {
                 e_tag: stored.etag,
-                preference_applied,
+                preference_applied: "return=minimal".to_owned(),
+                repeatability_result: keys.result(),
             });
         }
-        let body = entity(Customers, &request.context, company, &stored);
+        let body = entity(Customers, &form.base_url, company, &stored);
         Ok(SalesInvoiceCustomerUpdateResponse::Ok {
             e_tag: stored.etag,
             body,
+            repeatability_result: keys.result(),
         })
     }
 
     async fn sales_invoice_customer_delete(
         &self,
-        caller: Caller,
+        caller: Arc<Caller>,
         request: SalesInvoiceCustomerDeleteRequest,
     ) -> Result<SalesInvoiceCustomerDeleteResponse, ApiError> {
         let key = CustomerKey::OfSalesInvoice(request.path.sales_invoice_id);
         let precondition = Precondition::parse(&request.headers.if_match);
-        self.store
-            .customer_delete(caller.scope(request.path.company_id), key, precondition)
-            .await?;
+        let write = write(&caller, request.path.company_id, &request.context);
+        self.store.customer_delete(write, key, precondition).await?;
         Ok(SalesInvoiceCustomerDeleteResponse::NoContent)
     }
 }

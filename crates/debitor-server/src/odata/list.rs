@@ -48,7 +48,9 @@ impl ListOptions {
             .map(Select::context)
             .unwrap_or_default();
         let context = format!("{context}{selected}");
-        let mut json = format!("{{\"@odata.context\":{}", quoted(&context)).into_bytes();
+        let mut json =
+            Vec::with_capacity(page.entities.iter().map(|e| e.len() + 1).sum::<usize>() + 512);
+        json.extend_from_slice(format!("{{\"@odata.context\":{}", quoted(&context)).as_bytes());
         if let Some(count) = page.count {
             json.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
         }
@@ -57,12 +59,10 @@ impl ListOptions {
             if index > 0 {
                 json.push(b',');
             }
-            json.extend_from_slice(
-                &self
-                    .select
-                    .as_ref()
-                    .map_or(entity.clone(), |s| s.apply(entity)),
-            );
+            match &self.select {
+                Some(select) => select.write(entity, &mut json),
+                None => json.extend_from_slice(entity.as_bytes()),
+            }
         }
         json.push(b']');
         if let Some(next) = page.next {
@@ -140,9 +140,9 @@ mod tests {
         let options = options(None, Some("number")).unwrap();
         let id = Uuid::from_u128(7);
         let page = Page {
-            entities: vec![Bytes::from_static(
-                br#"{"@odata.etag":"e","id":"i","number":"n","displayName":"d"}"#,
-            )],
+            entities: vec![
+                r#"{"@odata.etag":"e","id":"i","number":"n","displayName":"d"}"#.to_owned(),
+            ],
             next: Some(id),
             count: Some(9),
         };

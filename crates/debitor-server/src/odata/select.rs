@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use debitor_api::Fault;
-use serde_json::{Map, Value};
+
+use crate::json;
 
 /// What every answer has, selected or not: what a client needs to change the entity.
 const ALWAYS: [&str; 2] = ["@odata.etag", "id"];
@@ -53,16 +53,18 @@ impl Select {
         format!("({self})")
     }
 
-    /// The entity with the selected properties only.
-    pub fn apply(&self, entity: &Bytes) -> Bytes {
-        let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(entity) else {
-            return entity.clone();
-        };
-        members.retain(|name, _| {
-            let name = name.as_str();
-            ALWAYS.contains(&name) || self.names.contains(&name)
-        });
-        Value::Object(members).to_string().into()
+    /// Writes the entity with the selected properties only, without reading the others.
+    pub fn write(&self, entity: &str, json: &mut Vec<u8>) {
+        let selected = json::members(entity)
+            .filter(|member| ALWAYS.contains(&member.name) || self.names.contains(&member.name));
+        json.push(b'{');
+        for (index, member) in selected.enumerate() {
+            if index > 0 {
+                json.push(b',');
+            }
+            json.extend_from_slice(member.whole.as_bytes());
+        }
+        json.push(b'}');
     }
 }
 

@@ -19,14 +19,19 @@ struct World {
     entered: Arc<Notify>,
     release: Arc<Notify>,
     readiness: Readiness,
-    server: JoinHandle<()>,
+    server: JoinHandle<Ending>,
     _data: tempfile::TempDir,
 }
 
 async fn world(limits: Limits) -> World {
     let data = tempfile::tempdir().unwrap();
     let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
-    let store = store::connect(&format!("sqlite:{}", data.path().display()), clock).unwrap();
+    let store = store::connect(
+        &format!("sqlite:{}", data.path().display()),
+        store::Options::default(),
+        clock,
+    )
+    .unwrap();
     let readiness = Readiness::new(store);
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (enter, released) = (entered.clone(), release.clone());
@@ -42,8 +47,11 @@ async fn world(limits: Limits) -> World {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let shutdown = async { drop(stopped.await) };
-    let server = tokio::spawn(serve(listener, router, limits, readiness.clone(), shutdown));
+    let ending = async {
+        drop(stopped.await);
+        Ending::Told
+    };
+    let server = tokio::spawn(serve(listener, router, limits, readiness.clone(), ending));
     World {
         address,
         stop,

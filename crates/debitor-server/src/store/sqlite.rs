@@ -1,64 +1,169 @@
 //! The embedded store: SQLite with one writer thread and a few readers.
 //!
-//! Writes that wait together are committed together (`writer`), each in a savepoint of its own, and
-//! are answered after COMMIT returned. Reads have connections that cannot write (`readers`). The
-//! statements are in the file of their noun.
+//! Writes that wait together are committed together (`writer`, `committer`), each in a savepoint of
+//! its own, and are answered after COMMIT returned. Reads have connections that cannot write
+//! (`readers`). The statements are in the file of their noun.
 
+mod audit;
+mod checkpoint;
+mod committer;
 mod company;
 mod connection;
 mod customer;
+mod idempotency;
 mod readers;
 mod sales_invoice;
+mod space;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
+use rusqlite::{Connection, Transaction};
 use uuid::Uuid;
 
-use super::{Conflict, CustomerKey, Error, Page, PageQuery, Result, Scope, Store, Stored};
+use super::{
+    Conflict, CustomerKey, Error, Form, Idempotency, Options, Page, PageQuery, Result, Scope,
+    Store, Stored, Write, Written,
+};
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
+use checkpoint::Checkpoints;
+use committer::Committer;
 use connection::Database;
+use idempotency::{Pruning, Running};
 use readers::Readers;
+use space::Space;
 use writer::Writer;
 
 /// A store in a directory that no other process has open.
 pub struct SqliteStore {
-    writer: Writer,
+    writer: Arc<Writer>,
     readers: Readers,
     clock: Arc<dyn Clock>,
+    running: Running,
+    pruning: Pruning,
     /// Holds the lock that keeps a second process out.
     _database: Database,
 }
 
 impl SqliteStore {
     /// Opens the store in `directory`, making or migrating it as needed.
-    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+    pub fn open(
+        directory: &Path,
+        options: &Options,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let database = Database::lock(directory)?;
-        let writer = Writer::start(database.open_writer()?)?;
-        let readers = Readers::start(&database)?;
+        let mut connection = database.open_writer()?;
+        let checkpoints = Checkpoints::start(&mut connection, None)?;
+        let space = Space::new(directory.to_path_buf(), options.reserve_bytes as u64);
+        let committer = Committer::new(connection, checkpoints, space);
         Ok(Self {
-            writer,
-            readers,
+            writer: Arc::new(Writer::start(committer)?),
+            readers: Readers::start(&database)?,
             clock,
+            running: Running::default(),
+            pruning: Pruning::default(),
             _database: database,
         })
     }
+
+    /// Does the work once for the request's key, if it has one.
+    async fn write(
+        &self,
+        write: Write,
+        work: impl FnOnce(&Connection, &Writing) -> Result<Stored> + Send + 'static,
+    ) -> Result<Written> {
+        self.prune();
+        let claim = self.running.claim(write.idempotency)?;
+        let writing = Writing::new(write, &self.clock);
+        self.writer
+            .run(move |db| {
+                let _claim = claim;
+                idempotency::once(db, &writing, || work(db, &writing))
+            })
+            .await
+    }
+
+    async fn delete(
+        &self,
+        write: Write,
+        work: impl FnOnce(&Connection, &Writing) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let writing = Writing::new(write, &self.clock);
+        self.writer.run(move |db| work(db, &writing)).await
+    }
+
+    /// Reads rows by their keys.
+    fn point<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.noticed(self.readers.point(work))
+    }
+
+    /// Reads what may be much, in one snapshot.
+    async fn scan<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.noticed(self.readers.run(work).await)
+    }
+
+    /// Storage that fails under a read cannot be trusted with writes.
+    fn noticed<T>(&self, result: Result<T>) -> Result<T> {
+        if let Err(Error::Broken(why)) = &result {
+            self.writer.fail(why);
+        }
+        result
+    }
+
+    /// Has old outcomes of repeated requests forgotten, when it is time.
+    fn prune(&self) {
+        let Some(cutoff) = self.pruning.due(self.clock.now(), Instant::now()) else {
+            return;
+        };
+        let writer = Arc::clone(&self.writer);
+        tokio::spawn(async move {
+            while let Ok(idempotency::PRUNE_ROWS) =
+                writer.run(move |db| idempotency::prune(db, cutoff)).await
+            {}
+        });
+    }
 }
 
-/// A write: what its statements need beside the connection.
-#[derive(Clone)]
-struct Write {
+/// A write and what it needs beside its transaction.
+struct Writing {
     scope: Scope,
+    actor: String,
+    request_id: Uuid,
+    form: Form,
+    idempotency: Option<Idempotency>,
     clock: Arc<dyn Clock>,
 }
 
-impl Write {
+impl Writing {
+    fn new(write: Write, clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            scope: write.scope,
+            actor: write.actor,
+            request_id: write.request_id,
+            form: write.form,
+            idempotency: write.idempotency,
+            clock: Arc::clone(clock),
+        }
+    }
+
+    fn written(&self, stored: Stored) -> Written {
+        Written {
+            stored,
+            form: self.form.clone(),
+        }
+    }
+
     /// The version of an entity that is being made, which no earlier one had.
     fn first_version(&self) -> Version {
         let [.., a, b, c, d] = *self.clock.new_id().as_bytes();
@@ -66,158 +171,147 @@ impl Write {
     }
 }
 
-impl SqliteStore {
-    fn write(&self, scope: Scope) -> Write {
-        Write {
-            scope,
-            clock: Arc::clone(&self.clock),
-        }
-    }
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn company_create(&self, company: NewCompany) -> Result<Uuid> {
         let id = company.id.unwrap_or_else(|| self.clock.new_id());
+        let clock = Arc::clone(&self.clock);
         self.writer
-            .run(move |db| company::create(db, &company, id))
+            .run(move |db| company::create(db, clock, &company, id))
             .await
     }
 
     async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page> {
-        self.readers
-            .run(move |db| company::list(db, tenant, page))
-            .await
+        self.scan(move |db| company::list(db, tenant, page)).await
     }
 
     async fn company_get(&self, scope: Scope) -> Result<Bytes> {
-        self.readers.run(move |db| company::get(db, scope)).await
+        self.point(|db| company::get(db, scope))
     }
 
     async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
-        self.readers
-            .run(move |db| customer::list(db, scope, page))
-            .await
+        self.scan(move |db| customer::list(db, scope, page)).await
     }
 
     async fn customer_count(&self, scope: Scope) -> Result<i32> {
-        self.readers.run(move |db| customer::count(db, scope)).await
+        self.scan(move |db| customer::count(db, scope)).await
     }
 
     async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
-        self.readers
-            .run(move |db| customer::get(db, scope, key))
-            .await
+        self.point(|db| customer::get(db, scope, key))
     }
 
     async fn customer_create(
         &self,
-        scope: Scope,
+        write: Write,
         sales_invoice: Option<Uuid>,
         customer: CustomerCreate,
-    ) -> Result<Stored> {
-        let write = self.write(scope);
-        self.writer
-            .run(move |db| customer::create(db, &write, sales_invoice, customer))
-            .await
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            customer::create(db, write, sales_invoice, customer)
+        })
+        .await
     }
 
     async fn customer_update(
         &self,
-        scope: Scope,
+        write: Write,
         key: CustomerKey,
         precondition: Precondition,
         change: CustomerUpdate,
-    ) -> Result<Stored> {
-        let write = self.write(scope);
-        self.writer
-            .run(move |db| customer::update(db, &write, key, &precondition, change))
-            .await
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            customer::update(db, write, key, &precondition, change)
+        })
+        .await
     }
 
     async fn customer_delete(
         &self,
-        scope: Scope,
+        write: Write,
         key: CustomerKey,
         precondition: Precondition,
     ) -> Result<()> {
-        let write = self.write(scope);
-        self.writer
-            .run(move |db| customer::delete(db, &write, key, &precondition))
-            .await
+        self.delete(write, move |db, write| {
+            customer::delete(db, write, key, &precondition)
+        })
+        .await
     }
 
     async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
-        self.readers
-            .run(move |db| sales_invoice::list(db, scope, page))
+        self.scan(move |db| sales_invoice::list(db, scope, page))
             .await
     }
 
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
-        self.readers
-            .run(move |db| sales_invoice::get(db, scope, id))
-            .await
+        self.point(|db| sales_invoice::get(db, scope, id))
     }
 
     async fn sales_invoice_create(
         &self,
-        scope: Scope,
+        write: Write,
         invoice: SalesInvoiceCreate,
-    ) -> Result<Stored> {
-        let write = self.write(scope);
-        self.writer
-            .run(move |db| sales_invoice::create(db, &write, invoice))
-            .await
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            sales_invoice::create(db, write, invoice)
+        })
+        .await
     }
 
     async fn sales_invoice_update(
         &self,
-        scope: Scope,
+        write: Write,
         id: Uuid,
         precondition: Precondition,
         change: SalesInvoiceUpdate,
-    ) -> Result<Stored> {
-        let write = self.write(scope);
-        self.writer
-            .run(move |db| sales_invoice::update(db, &write, id, &precondition, change))
-            .await
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            sales_invoice::update(db, write, id, &precondition, change)
+        })
+        .await
     }
 
     async fn sales_invoice_delete(
         &self,
-        scope: Scope,
+        write: Write,
         id: Uuid,
         precondition: Precondition,
     ) -> Result<()> {
-        let write = self.write(scope);
-        self.writer
-            .run(move |db| sales_invoice::delete(db, &write, id, &precondition))
-            .await
+        self.delete(write, move |db, write| {
+            sales_invoice::delete(db, write, id, &precondition)
+        })
+        .await
+    }
+
+    async fn failed(&self) {
+        self.writer.failed().await;
     }
 
     async fn ping(&self) -> Result<()> {
         self.writer.check()?;
-        self.readers
-            .run(|db| Ok(db.query_row("SELECT 1", [], |_| Ok(()))?))
+        self.scan(|db| Ok(db.query_row("SELECT 1", [], |_| Ok(()))?))
             .await
     }
 
     async fn close(&self) {
-        self.writer.stop().await;
         self.readers.stop().await;
+        self.writer.stop().await;
     }
 }
 
-/// A full or failing disk passes, or a person has to help; anything else is a fault of ours.
+/// A disk that is full or fails is not a fault of ours; whatever else is none of the request's is.
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{
-            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, SystemIoFailure,
+            CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
+            SystemIoFailure,
         };
         match error.sqlite_error_code() {
-            Some(DiskFull | SystemIoFailure | DatabaseBusy | DatabaseLocked | CannotOpen) => {
-                Self::Unavailable(error.to_string())
+            Some(DiskFull) => Self::Full(error.to_string()),
+            Some(SystemIoFailure | DatabaseCorrupt | NotADatabase | CannotOpen) => {
+                Self::Broken(error.to_string())
             }
+            Some(DatabaseBusy | DatabaseLocked) => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }
     }
@@ -246,7 +340,7 @@ fn id_taken(error: rusqlite::Error, column: &str, id: Uuid) -> Error {
 }
 
 /// The page of a list from its rows, one more of which was asked for than the page holds.
-fn page(mut rows: Vec<(Uuid, Bytes)>, query: PageQuery, count: Option<i32>) -> Page {
+fn page(mut rows: Vec<(Uuid, String)>, query: PageQuery, count: Option<i32>) -> Page {
     let top = query.top as usize;
     let more = rows.len() > top;
     rows.truncate(top);
@@ -263,8 +357,8 @@ fn page(mut rows: Vec<(Uuid, Bytes)>, query: PageQuery, count: Option<i32>) -> P
 }
 
 /// Reads the columns `id, body`.
-fn entity(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Uuid, Bytes)> {
-    Ok((Uuid::from_bytes(row.get(0)?), body(row, 1)?))
+fn entity(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Uuid, String)> {
+    Ok((Uuid::from_bytes(row.get(0)?), row.get(1)?))
 }
 
 /// Reads a body, which is UTF-8 as every text that we write.
@@ -278,4 +372,13 @@ fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Version> 
         number: row.get(column)?,
         incarnation: row.get(column + 1)?,
     })
+}
+
+/// An entity as it was just written.
+fn stored(id: Uuid, version: Version, json: String) -> Stored {
+    Stored {
+        id,
+        etag: version.etag(),
+        json: json.into(),
+    }
 }

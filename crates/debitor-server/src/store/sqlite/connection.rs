@@ -8,15 +8,26 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use rusqlite::{Connection, OpenFlags};
 
+use super::super::NewerSchema;
+use crate::failpoint;
+
 /// Versions of SQLite below this one can lose committed writes in WAL mode.
 const SAFE_SQLITE: i32 = 3_051_003;
 
 /// The mode of a directory that we make: nobody else reads people's data.
 const OWNER_ONLY: u32 = 0o700;
 
+/// How long a statement waits for another process that has the database open.
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The migrations in order; the database's `user_version` says how many it has.
-const MIGRATIONS: [(u32, &str); 1] =
-    [(1, include_str!("../../../migrations/sqlite/0001_init.sql"))];
+const MIGRATIONS: [(u32, &str); 2] = [
+    (1, include_str!("../../../migrations/sqlite/0001_init.sql")),
+    (
+        2,
+        include_str!("../../../migrations/sqlite/0002_audit_idempotency.sql"),
+    ),
+];
 
 /// A directory with a database that this process alone has open.
 pub(super) struct Database {
@@ -65,9 +76,8 @@ impl Database {
             "{} cannot keep a write-ahead log",
             self.path.display()
         );
-        connection.execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;",
-        )?;
+        connection.pragma_update(None, "synchronous", failpoint::synchronous())?;
+        connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")?;
         migrate(&mut connection)?;
         Ok(connection)
     }
@@ -83,7 +93,7 @@ impl Database {
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)
             .with_context(|| format!("cannot open {}", self.path.display()))?;
-        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.execute_batch("PRAGMA trusted_schema = OFF;")?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
@@ -94,10 +104,7 @@ impl Database {
 fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     let have: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
-    ensure!(
-        have <= known,
-        "the database has schema {have}, this program knows {known}: use the newer program"
-    );
+    ensure!(have <= known, NewerSchema { found: have, known });
     for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > have) {
         let transaction = connection.transaction()?;
         transaction

@@ -1,14 +1,24 @@
 //! Statements on customers.
 
 use debitor_api::types::{Customer, CustomerCreate, CustomerUpdate};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::super::{Conflict, CustomerKey, Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::{Write, body, company, entity, is_taken, page, sales_invoice, version};
+use super::audit::{self, Action, Subject};
+use super::{Writing, body, company, entity, is_taken, page, sales_invoice, stored, version};
 use crate::domain::blank;
 use crate::domain::customer::{self, Identity};
 use crate::domain::version::{Precondition, Version};
+use crate::failpoint;
+
+/// A customer with its version and its JSON, to be changed.
+struct Versioned {
+    version: Version,
+    json: String,
+    customer: Customer,
+}
 
 pub(super) fn list(db: &Connection, scope: Scope, query: PageQuery) -> Result<Page> {
     company::require(db, scope)?;
@@ -34,9 +44,14 @@ pub(super) fn count(db: &Connection, scope: Scope) -> Result<i32> {
 }
 
 pub(super) fn get(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Stored> {
-    company::require(db, scope)?;
-    let id = id_of(db, scope, key)?;
-    let (version, json) = find(db, scope, id)?.ok_or(Error::NotFound(Noun::Customer))?;
+    let id = match key {
+        CustomerKey::Id(id) => id,
+        CustomerKey::OfSalesInvoice(_) => {
+            company::require(db, scope)?;
+            id_of(db, scope, key)?
+        }
+    };
+    let (version, json) = find_for_tenant(db, scope, id)?;
     Ok(Stored {
         id,
         etag: version.etag(),
@@ -46,7 +61,7 @@ pub(super) fn get(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Sto
 
 pub(super) fn create(
     db: &Connection,
-    write: &Write,
+    write: &Writing,
     invoice: Option<Uuid>,
     create: CustomerCreate,
 ) -> Result<Stored> {
@@ -58,25 +73,31 @@ pub(super) fn create(
     let identity = identity(db, write, &create)?;
     let version = identity.version;
     let customer = customer::create(create, identity);
-    let stored = insert(db, scope, &customer, version)?;
+    let stored = insert(db, write, &customer, version)?;
+    failpoint::hit("customer.row");
     if let Some(draft) = draft {
         sales_invoice::set_customer(db, write, draft, Some(&customer))?;
+        failpoint::hit("customer.sales_invoice");
     }
     Ok(stored)
 }
 
 pub(super) fn update(
     db: &Connection,
-    write: &Write,
+    write: &Writing,
     key: CustomerKey,
     precondition: &Precondition,
     change: CustomerUpdate,
 ) -> Result<Stored> {
-    let (version, before) = require(db, write.scope, key, precondition)?;
+    let Versioned {
+        version,
+        json,
+        customer: before,
+    } = require(db, write.scope, key, precondition)?;
     let version = version.next();
     let mut customer = before.clone();
     customer::update(&mut customer, change, version, write.clock.now());
-    let stored = replace(db, write.scope, &customer, version)?;
+    let stored = replace(db, write, &customer, version, &json)?;
     if (&customer.number, &customer.display_name) != (&before.number, &before.display_name) {
         sales_invoice::show_customer_on_drafts(db, write, &customer)?;
     }
@@ -85,12 +106,14 @@ pub(super) fn update(
 
 pub(super) fn delete(
     db: &Connection,
-    write: &Write,
+    write: &Writing,
     key: CustomerKey,
     precondition: &Precondition,
 ) -> Result<()> {
     let scope = write.scope;
-    let (_, customer) = require(db, scope, key, precondition)?;
+    let Versioned {
+        version, customer, ..
+    } = require(db, scope, key, precondition)?;
     if let CustomerKey::OfSalesInvoice(invoice) = key {
         let draft = sales_invoice::require_draft(db, scope, invoice)?;
         sales_invoice::set_customer(db, write, draft, None)?;
@@ -100,7 +123,21 @@ pub(super) fn delete(
     }
     db.prepare_cached("DELETE FROM customer WHERE company_id = ?1 AND id = ?2")?
         .execute(params![scope.company.as_bytes(), customer.id.as_bytes()])?;
-    Ok(())
+    audit::record(
+        db,
+        write,
+        Action::Delete,
+        subject(customer.id, version.next()),
+    )
+}
+
+fn subject(id: Uuid, version: Version) -> Subject {
+    let entity = "customer";
+    Subject {
+        entity,
+        id,
+        version,
+    }
 }
 
 /// The customer with this id, if there is one.
@@ -108,7 +145,7 @@ pub(super) fn by_id(db: &Connection, scope: Scope, id: Uuid) -> Result<Option<Cu
     let Some((_, json)) = find(db, scope, id)? else {
         return Ok(None);
     };
-    Ok(Some(serde_json::from_slice(&json)?))
+    Ok(Some(serde_json::from_str(&json)?))
 }
 
 /// The customer with this number in any letter case, if there is one.
@@ -131,18 +168,37 @@ fn id_of(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Uuid> {
     }
 }
 
-fn find(
-    db: &Connection,
-    scope: Scope,
-    id: Uuid,
-) -> rusqlite::Result<Option<(Version, bytes::Bytes)>> {
+fn find(db: &Connection, scope: Scope, id: Uuid) -> rusqlite::Result<Option<(Version, String)>> {
     db.prepare_cached(
         "SELECT version, incarnation, body FROM customer WHERE company_id = ?1 AND id = ?2",
     )?
     .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
-        Ok((version(row, 0)?, body(row, 2)?))
+        Ok((version(row, 0)?, row.get(2)?))
     })
     .optional()
+}
+
+/// One statement, so that company and customer are seen in one snapshot.
+fn find_for_tenant(db: &Connection, scope: Scope, id: Uuid) -> Result<(Version, bytes::Bytes)> {
+    db.prepare_cached(
+        "SELECT version, incarnation, customer.body FROM company
+         LEFT JOIN customer ON company_id = company.id AND customer.id = ?3
+         WHERE company.id = ?1 AND tenant_id = ?2",
+    )?
+    .query_row(
+        params![
+            scope.company.as_bytes(),
+            scope.tenant.as_bytes(),
+            id.as_bytes()
+        ],
+        |row| match row.get_ref(0)? {
+            ValueRef::Null => Ok(None),
+            _ => Ok(Some((version(row, 0)?, body(row, 2)?))),
+        },
+    )
+    .optional()?
+    .ok_or(Error::NotFound(Noun::Company))?
+    .ok_or(Error::NotFound(Noun::Customer))
 }
 
 /// The customer to change, in a version that the precondition names.
@@ -151,21 +207,26 @@ fn require(
     scope: Scope,
     key: CustomerKey,
     precondition: &Precondition,
-) -> Result<(Version, Customer)> {
+) -> Result<Versioned> {
     company::require(db, scope)?;
     let id = id_of(db, scope, key)?;
     let (version, json) = find(db, scope, id)?.ok_or(Error::NotFound(Noun::Customer))?;
     if !precondition.names(&version.etag()) {
         return Err(Error::Stale(Noun::Customer));
     }
-    Ok((version, serde_json::from_slice(&json)?))
+    Ok(Versioned {
+        version,
+        customer: serde_json::from_str(&json)?,
+        json,
+    })
 }
 
-fn identity(db: &Connection, write: &Write, create: &CustomerCreate) -> Result<Identity> {
+fn identity(db: &Connection, write: &Writing, create: &CustomerCreate) -> Result<Identity> {
     let number = match blank::text(create.number.clone()).into_option() {
         Some(number) => number,
         None => next_number(db, write.scope)?,
     };
+    failpoint::hit("customer.number");
     Ok(Identity {
         id: blank::guid(create.id)
             .into_option()
@@ -197,35 +258,54 @@ fn next_number(db: &Connection, scope: Scope) -> Result<String> {
     }
 }
 
-fn insert(db: &Connection, scope: Scope, customer: &Customer, version: Version) -> Result<Stored> {
-    save(
+fn insert(
+    db: &Connection,
+    write: &Writing,
+    customer: &Customer,
+    version: Version,
+) -> Result<Stored> {
+    let json = save(
         db,
         "INSERT INTO customer (company_id, id, version, incarnation, number_fold, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        scope,
+        write.scope,
         customer,
         version,
-    )
+    )?;
+    let action = Action::Create(&json);
+    audit::record(db, write, action, subject(customer.id, version))?;
+    Ok(stored(customer.id, version, json))
 }
 
-fn replace(db: &Connection, scope: Scope, customer: &Customer, version: Version) -> Result<Stored> {
-    save(
+/// Writes the customer in its next version, in the place of `before`.
+fn replace(
+    db: &Connection,
+    write: &Writing,
+    customer: &Customer,
+    version: Version,
+    before: &str,
+) -> Result<Stored> {
+    let json = save(
         db,
         "UPDATE customer SET version = ?3, incarnation = ?4, number_fold = ?5, body = ?6
          WHERE company_id = ?1 AND id = ?2",
-        scope,
+        write.scope,
         customer,
         version,
-    )
+    )?;
+    let action = Action::Update(before, &json);
+    audit::record(db, write, action, subject(customer.id, version))?;
+    Ok(stored(customer.id, version, json))
 }
 
+/// Writes a row and returns its JSON.
 fn save(
     db: &Connection,
     sql: &str,
     scope: Scope,
     customer: &Customer,
     version: Version,
-) -> Result<Stored> {
+) -> Result<String> {
     let json = serde_json::to_string(customer)?;
     let number = customer.number.as_deref().unwrap_or_default();
     db.prepare_cached(sql)?
@@ -238,11 +318,7 @@ fn save(
             json,
         ])
         .map_err(|error| taken(error, customer.id, number))?;
-    Ok(Stored {
-        id: customer.id,
-        etag: version.etag(),
-        json: json.into(),
-    })
+    Ok(json)
 }
 
 fn taken(error: rusqlite::Error, id: Uuid, number: &str) -> Error {

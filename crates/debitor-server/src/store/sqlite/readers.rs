@@ -1,6 +1,11 @@
-//! The reader threads: each has a connection that cannot write, and one snapshot a read.
+//! Reads, on connections that cannot write.
+//!
+//! A read of single rows by their keys is done where it is: a hop to another thread would cost more
+//! than the read. Whatever may take long, as lists and counts do, is done by threads of its own, in
+//! one snapshot, so that it never holds up the runtime.
 
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
 use std::thread;
 
 use rusqlite::{Connection, Transaction};
@@ -12,11 +17,15 @@ use super::connection::Database;
 /// Reads that may wait; one more is refused.
 const QUEUE: usize = 4096;
 const THREADS: usize = 4;
+/// Connections for reads of single rows, for each processor: enough for all of the runtime's workers.
+const POINTS_PER_PROCESSOR: usize = 2;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// The way to the reader threads.
+/// The connections that read, and the way to the reader threads.
 pub(super) struct Readers {
+    points: Vec<Mutex<Connection>>,
+    next_point: AtomicUsize,
     queue: Mutex<Option<mpsc::SyncSender<Job>>>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
@@ -36,10 +45,40 @@ impl Readers {
                     .spawn(move || read(connection, &jobs))?,
             );
         }
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let points = (0..processors * POINTS_PER_PROCESSOR)
+            .map(|_| Ok(Mutex::new(database.open_reader()?)))
+            .collect::<anyhow::Result<_>>()?;
         Ok(Self {
+            points,
+            next_point: AtomicUsize::new(0),
             queue: Mutex::new(Some(queue)),
             threads: Mutex::new(threads),
         })
+    }
+
+    /// Reads single rows by their keys, here and now. Each statement has its own snapshot.
+    pub(super) fn point<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        work(&self.free_point())
+    }
+
+    /// The last one that was free is most likely free again, and warm.
+    fn free_point(&self) -> MutexGuard<'_, Connection> {
+        let first = self.next_point.load(Ordering::Relaxed);
+        for step in 0..self.points.len() {
+            let index = (first + step) % self.points.len();
+            match self.points[index].try_lock() {
+                Ok(connection) => return connection,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    self.next_point.store(index + 1, Ordering::Relaxed)
+                }
+            }
+        }
+        let index = first % self.points.len();
+        self.points[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads within one snapshot.

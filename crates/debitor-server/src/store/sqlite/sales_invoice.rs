@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::{Write, body, company, customer, entity, id_taken, page, version};
+use super::audit::{self, Action, Subject};
+use super::{Writing, body, company, customer, entity, id_taken, page, stored, version};
 use crate::domain::blank;
 use crate::domain::customer::Identity;
 use crate::domain::sales_invoice::{self, CustomerChoice};
@@ -15,6 +16,7 @@ use crate::domain::version::{Precondition, Version};
 /// A sales invoice with its version, to be changed.
 pub(super) struct Versioned {
     version: Version,
+    json: String,
     invoice: SalesInvoice,
 }
 
@@ -53,7 +55,11 @@ pub(super) fn get(db: &Connection, scope: Scope, id: Uuid) -> Result<Stored> {
     })
 }
 
-pub(super) fn create(db: &Connection, write: &Write, create: SalesInvoiceCreate) -> Result<Stored> {
+pub(super) fn create(
+    db: &Connection,
+    write: &Writing,
+    create: SalesInvoiceCreate,
+) -> Result<Stored> {
     company::require(db, write.scope)?;
     let choice = sales_invoice::choice(create.customer_id, create.customer_number.clone());
     let customer = chosen(db, write.scope, choice)?.into_option();
@@ -68,18 +74,19 @@ pub(super) fn create(db: &Connection, write: &Write, create: SalesInvoiceCreate)
     let version = identity.version;
     let mut invoice = sales_invoice::create(create, identity);
     sales_invoice::show_customer(&mut invoice, customer.as_ref());
-    insert(db, write.scope, &invoice, version)
+    insert(db, write, &invoice, version)
 }
 
 pub(super) fn update(
     db: &Connection,
-    write: &Write,
+    write: &Writing,
     id: Uuid,
     precondition: &Precondition,
     change: SalesInvoiceUpdate,
 ) -> Result<Stored> {
     let Versioned {
         version,
+        json,
         invoice: before,
     } = require(db, write.scope, id)?;
     if !precondition.names(&version.etag()) {
@@ -96,16 +103,23 @@ pub(super) fn update(
     if !sales_invoice::allows(&before, &invoice) {
         return Err(not_draft(&before));
     }
-    replace(db, write, Versioned { version, invoice })
+    let changed = Versioned {
+        version,
+        json,
+        invoice,
+    };
+    replace(db, write, changed)
 }
 
 pub(super) fn delete(
     db: &Connection,
-    write: &Write,
+    write: &Writing,
     id: Uuid,
     precondition: &Precondition,
 ) -> Result<()> {
-    let Versioned { version, invoice } = require(db, write.scope, id)?;
+    let Versioned {
+        version, invoice, ..
+    } = require(db, write.scope, id)?;
     if !precondition.names(&version.etag()) {
         return Err(Error::Stale(Noun::SalesInvoice));
     }
@@ -114,7 +128,16 @@ pub(super) fn delete(
     }
     db.prepare_cached("DELETE FROM sales_invoice WHERE company_id = ?1 AND id = ?2")?
         .execute(params![write.scope.company.as_bytes(), id.as_bytes()])?;
-    Ok(())
+    audit::record(db, write, Action::Delete, subject(id, version.next()))
+}
+
+fn subject(id: Uuid, version: Version) -> Subject {
+    let entity = "salesInvoice";
+    Subject {
+        entity,
+        id,
+        version,
+    }
 }
 
 /// The draft with this id; another status forbids what is to be done with it.
@@ -130,7 +153,7 @@ pub(super) fn require_draft(db: &Connection, scope: Scope, id: Uuid) -> Result<V
 /// Makes this customer, or none, the customer of the sales invoice.
 pub(super) fn set_customer(
     db: &Connection,
-    write: &Write,
+    write: &Writing,
     mut draft: Versioned,
     customer: Option<&Customer>,
 ) -> Result<()> {
@@ -142,7 +165,7 @@ pub(super) fn set_customer(
 /// were issued.
 pub(super) fn show_customer_on_drafts(
     db: &Connection,
-    write: &Write,
+    write: &Writing,
     customer: &Customer,
 ) -> Result<()> {
     for id in naming(db, write.scope, customer.id)? {
@@ -191,14 +214,15 @@ fn require(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
         "SELECT version, incarnation, body FROM sales_invoice WHERE company_id = ?1 AND id = ?2",
     )?
     .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
-        Ok((version(row, 0)?, body(row, 2)?))
+        Ok((version(row, 0)?, row.get(2)?))
     })
     .optional()?
     .ok_or(Error::NotFound(Noun::SalesInvoice))
-    .and_then(|(version, json)| {
+    .and_then(|(version, json): (Version, String)| {
         Ok(Versioned {
             version,
-            invoice: serde_json::from_slice(&json)?,
+            invoice: serde_json::from_str(&json)?,
+            json,
         })
     })
 }
@@ -252,35 +276,43 @@ fn next_number(db: &Connection, scope: Scope) -> rusqlite::Result<String> {
 
 fn insert(
     db: &Connection,
-    scope: Scope,
+    write: &Writing,
     invoice: &SalesInvoice,
     version: Version,
 ) -> Result<Stored> {
     let sql = "INSERT INTO sales_invoice (company_id, id, version, incarnation, customer_id, body)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    save(db, sql, scope, invoice, version)
+    let json = save(db, sql, write.scope, invoice, version)?;
+    let action = Action::Create(&json);
+    audit::record(db, write, action, subject(invoice.id, version))?;
+    Ok(stored(invoice.id, version, json))
 }
 
 /// Writes the sales invoice in its next version.
-fn replace(db: &Connection, write: &Write, changed: Versioned) -> Result<Stored> {
+fn replace(db: &Connection, write: &Writing, changed: Versioned) -> Result<Stored> {
     let Versioned {
         version,
+        json: before,
         mut invoice,
     } = changed;
     let version = version.next();
     sales_invoice::touch(&mut invoice, version, write.clock.now());
     let sql = "UPDATE sales_invoice SET version = ?3, incarnation = ?4, customer_id = ?5, body = ?6
                WHERE company_id = ?1 AND id = ?2";
-    save(db, sql, write.scope, &invoice, version)
+    let json = save(db, sql, write.scope, &invoice, version)?;
+    let action = Action::Update(&before, &json);
+    audit::record(db, write, action, subject(invoice.id, version))?;
+    Ok(stored(invoice.id, version, json))
 }
 
+/// Writes a row and returns its JSON.
 fn save(
     db: &Connection,
     sql: &str,
     scope: Scope,
     invoice: &SalesInvoice,
     version: Version,
-) -> Result<Stored> {
+) -> Result<String> {
     let json = serde_json::to_string(invoice)?;
     let customer = invoice.customer_id.into_option();
     db.prepare_cached(sql)?
@@ -293,9 +325,5 @@ fn save(
             json,
         ])
         .map_err(|error| id_taken(error, "sales_invoice.id", invoice.id))?;
-    Ok(Stored {
-        id: invoice.id,
-        etag: version.etag(),
-        json: json.into(),
-    })
+    Ok(json)
 }

@@ -1,53 +1,81 @@
-//! The writer thread: takes what waits as one group, commits it, then answers.
+//! Writes on their way to the disk.
+//!
+//! A write that finds no other under way is committed where it is, without a hop to another thread.
+//! The others queue for the writer thread, which takes what waits as one group, commits it, then
+//! answers. So one client alone pays for one sync and nothing else, and many share each sync.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::iter;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
 use std::thread;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::super::{Error, Result};
+use super::committer::{Committer, Group, Job, Outcome, Refusal, guarded};
+use crate::failpoint;
 
 /// Writes that may wait; one more is refused.
 const QUEUE: usize = 4096;
 /// Writes in one commit.
 const GROUP: usize = 256;
 
-/// The way to the writer thread.
+/// The way to the disk.
 pub(super) struct Writer {
-    queue: Mutex<Option<mpsc::SyncSender<Box<dyn Job>>>>,
+    queue: Mutex<Option<mpsc::SyncSender<Message>>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
-    alive: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// What commits; there is none once the store has stopped.
+    committer: Mutex<Option<Committer>>,
+    /// Writes that were taken and are not answered.
+    pending: AtomicUsize,
+    /// Whether the storage has failed.
+    failed: watch::Sender<bool>,
+}
+
+enum Message {
+    Write(Box<dyn Job>),
+    /// The log is due to be moved into the database.
+    Checkpoint,
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
-        let (queue, jobs) = mpsc::sync_channel(QUEUE);
-        let alive = Arc::new(AtomicBool::new(true));
-        let flag = Arc::clone(&alive);
+    pub(super) fn start(committer: Committer) -> std::io::Result<Self> {
+        let (queue, messages) = mpsc::sync_channel(QUEUE);
+        let shared = Arc::new(Shared {
+            committer: Mutex::new(Some(committer)),
+            pending: AtomicUsize::new(0),
+            failed: watch::Sender::new(false),
+        });
+        let own = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("sqlite-writer".into())
-            .spawn(move || {
-                write_groups(&connection, &jobs);
-                flag.store(false, Ordering::Release);
-            })?;
+            .spawn(move || own.serve(&messages))?;
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
-            alive,
+            shared,
         })
     }
 
-    /// Does the work in a savepoint, and returns its result once the group is on the disk.
+    /// Does the work, and returns its result once it is on the disk. If the future is dropped the
+    /// work is done all the same, or not begun.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let pending = Pending::new(&self.shared.pending);
+        if pending.is_alone()
+            && let Some(committer) = self.shared.try_lock()
+        {
+            return self.run_here(committer, work);
+        }
         let (answer, outcome) = oneshot::channel();
-        self.submit(Box::new(Pending {
+        self.submit(Box::new(Queued {
             work: Some(work),
             outcome: None,
             answer,
@@ -55,13 +83,58 @@ impl Writer {
         outcome.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Whether the thread still takes writes.
-    pub(super) fn check(&self) -> Result<()> {
-        if self.alive.load(Ordering::Acquire) {
-            Ok(())
-        } else {
-            Err(stopped())
+    /// Commits on this thread; the runtime's other tasks move to another meanwhile.
+    fn run_here<T>(
+        &self,
+        mut committer: MutexGuard<'_, Option<Committer>>,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let result = blocking(|| committer.as_mut().ok_or_else(stopped)?.one(work));
+        let is_due = committer.as_ref().is_some_and(Committer::is_checkpoint_due);
+        if let Err(Error::Broken(why) | Error::OutcomeUnknown(why)) = &result {
+            self.shared.fail(&mut committer, why);
         }
+        drop(committer);
+        if is_due && let Some(queue) = lock(&self.queue).as_ref() {
+            // A full queue reminds the thread by itself.
+            let _ = queue.try_send(Message::Checkpoint);
+        }
+        result
+    }
+
+    fn submit(&self, job: Box<dyn Job>) -> Result<()> {
+        let sent = lock(&self.queue)
+            .as_ref()
+            .map(|queue| queue.try_send(Message::Write(job)));
+        match sent {
+            Some(Ok(())) => Ok(()),
+            Some(Err(mpsc::TrySendError::Full(_))) => {
+                Err(Error::Unavailable("too many writes wait".into()))
+            }
+            Some(Err(mpsc::TrySendError::Disconnected(_))) | None => Err(stopped()),
+        }
+    }
+
+    /// Whether writes are taken.
+    pub(super) fn check(&self) -> Result<()> {
+        let is_open = lock(&self.queue).is_some() && !*self.shared.failed.borrow();
+        if is_open { Ok(()) } else { Err(stopped()) }
+    }
+
+    /// Stops taking writes, because the storage failed elsewhere.
+    pub(super) fn fail(&self, why: &str) {
+        self.shared.announce(why);
+    }
+
+    /// Waits until the storage has failed.
+    pub(super) async fn failed(&self) {
+        // The sender lives as long as `self`.
+        let _ = self
+            .shared
+            .failed
+            .subscribe()
+            .wait_for(|failed| *failed)
+            .await;
     }
 
     /// Takes no more writes, and waits for those that were taken.
@@ -73,16 +146,118 @@ impl Writer {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
+}
 
-    fn submit(&self, job: Box<dyn Job>) -> Result<()> {
-        let sent = lock(&self.queue).as_ref().map(|queue| queue.try_send(job));
-        match sent {
-            Some(Ok(())) => Ok(()),
-            Some(Err(mpsc::TrySendError::Full(_))) => {
-                Err(Error::Unavailable("too many writes wait".into()))
+impl Shared {
+    /// Commits groups until the queue is closed or the storage fails.
+    fn serve(&self, messages: &mpsc::Receiver<Message>) {
+        while let Ok(message) = messages.recv() {
+            let mut committer = lock(&self.committer);
+            let Some(open) = committer.as_mut() else {
+                return;
+            };
+            if let Err(why) = serve_group(open, message, messages) {
+                self.fail(&mut committer, &why);
             }
-            Some(Err(mpsc::TrySendError::Disconnected(_))) | None => Err(stopped()),
         }
+        if let Some(committer) = lock(&self.committer).take() {
+            committer.close();
+        }
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, Option<Committer>>> {
+        match self.committer.try_lock() {
+            Ok(committer) => Some(committer),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Drops the connection without another word to the disk: what the file holds is in doubt.
+    fn fail(&self, committer: &mut Option<Committer>, why: &str) {
+        std::mem::forget(committer.take());
+        self.announce(why);
+    }
+
+    fn announce(&self, why: &str) {
+        if !self.failed.send_replace(true) {
+            tracing::error!(reason = %why, "the storage failed; the store takes no more writes");
+        }
+    }
+}
+
+/// Commits what waits, answers, and moves the log if it is due; what is fatal is returned.
+fn serve_group(
+    committer: &mut Committer,
+    first: Message,
+    messages: &mpsc::Receiver<Message>,
+) -> std::result::Result<(), String> {
+    let waiting = iter::once(first).chain(iter::from_fn(|| messages.try_recv().ok()));
+    let mut jobs = waiting
+        .filter_map(|message| match message {
+            Message::Write(job) => Some(job),
+            Message::Checkpoint => None,
+        })
+        .take(GROUP)
+        .peekable();
+    if jobs.peek().is_some() {
+        let Group { jobs, committed } = committer.group(jobs);
+        let fatal = fatal(&committed);
+        for job in jobs {
+            failpoint::hit("writer.answer");
+            job.answer(committed.clone());
+        }
+        fatal?;
+    }
+    if committer.is_checkpoint_due() {
+        let moved = committer.checkpoint();
+        fatal(&moved)?;
+        if let Err(refusal) = moved {
+            tracing::warn!(?refusal, "the log cannot be moved into the database");
+        }
+    }
+    Ok(())
+}
+
+fn fatal(outcome: &std::result::Result<(), Refusal>) -> std::result::Result<(), String> {
+    match outcome {
+        Err(refusal) if refusal.is_fatal() => Err(format!("{refusal:?}")),
+        _ => Ok(()),
+    }
+}
+
+/// Counts a write for as long as its caller waits.
+struct Pending<'a> {
+    count: &'a AtomicUsize,
+    before: usize,
+}
+
+impl<'a> Pending<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        let before = count.fetch_add(1, Ordering::Relaxed);
+        Self { count, before }
+    }
+
+    fn is_alone(&self) -> bool {
+        self.before == 0
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Waits for the disk without holding up what else runs on this worker of the runtime.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    let many = Handle::try_current()
+        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if many {
+        tokio::task::block_in_place(work)
+    } else {
+        work()
     }
 }
 
@@ -90,44 +265,34 @@ fn stopped() -> Error {
     Error::Unavailable("the store has stopped".into())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A write on its way through the thread.
-trait Job: Send {
-    /// Does the work; `false` means that its changes are to be undone.
-    fn run(&mut self, connection: &Connection) -> bool;
-    /// Answers: the work's own outcome if the group was committed, else why it was not.
-    fn answer(self: Box<Self>, committed: std::result::Result<(), String>);
-}
-
-struct Pending<T, F> {
+/// A write that waits for the thread.
+struct Queued<T, F> {
     work: Option<F>,
     outcome: Option<Result<T>>,
     answer: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Pending<T, F> {
-    fn run(&mut self, connection: &Connection) -> bool {
+impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Queued<T, F> {
+    fn run(&mut self, connection: &Connection) -> Outcome {
         let Some(work) = self.work.take() else {
-            return false;
+            return Outcome::Undo;
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(connection)))
-            .unwrap_or_else(|_| Err(Error::Internal("a write panicked".into())));
-        let keep = outcome.is_ok();
-        self.outcome = Some(outcome);
-        keep
+        let result = guarded(work, connection);
+        let outcome = Outcome::of(&result);
+        self.outcome = Some(result);
+        outcome
     }
 
-    fn answer(self: Box<Self>, committed: std::result::Result<(), String>) {
+    fn answer(self: Box<Self>, committed: std::result::Result<(), Refusal>) {
         let outcome = match (committed, self.outcome) {
             // What the work itself was refused for holds whether or not its neighbours are kept.
             (_, Some(Err(error))) => Err(error),
             (Ok(()), Some(Ok(value))) => Ok(value),
-            (Err(why), _) => Err(Error::Unavailable(why)),
+            (Err(refusal), _) => Err(refusal.into()),
             (Ok(()), None) => Err(stopped()),
         };
         // Whoever asked may have gone away; the write stands.
@@ -135,72 +300,24 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Pending<T, F> 
     }
 }
 
-/// Runs until the queue is closed, or until a commit fails: after that the state of the file is in
-/// doubt, and only opening it anew can tell.
-fn write_groups(connection: &Connection, jobs: &mpsc::Receiver<Box<dyn Job>>) {
-    while let Ok(first) = jobs.recv() {
-        let (group, committed) = write_group(connection, jobs, first);
-        let failed = committed.clone().err();
-        for job in group {
-            job.answer(committed.clone());
-        }
-        if let Some(why) = failed {
-            tracing::error!(reason = %why, "a commit failed; the store takes no more writes");
-            return;
-        }
-    }
-}
-
-type Group = (Vec<Box<dyn Job>>, std::result::Result<(), String>);
-
-fn write_group(
-    connection: &Connection,
-    jobs: &mpsc::Receiver<Box<dyn Job>>,
-    first: Box<dyn Job>,
-) -> Group {
-    let mut group = Vec::new();
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        return (vec![first], Err(error.to_string()));
-    }
-    let mut next = Some(first);
-    while let Some(mut job) = next {
-        let isolated = run_isolated(connection, job.as_mut());
-        group.push(job);
-        if let Err(error) = isolated {
-            // SQLite may have undone the whole transaction already; then this has no effect.
-            let _ = connection.execute_batch("ROLLBACK");
-            return (group, Err(error.to_string()));
-        }
-        next = if group.len() < GROUP {
-            jobs.try_recv().ok()
-        } else {
-            None
-        };
-    }
-    let committed = connection
-        .execute_batch("COMMIT")
-        .map_err(|error| error.to_string());
-    (group, committed)
-}
-
-fn run_isolated(connection: &Connection, job: &mut dyn Job) -> rusqlite::Result<()> {
-    connection.execute_batch("SAVEPOINT job")?;
-    if !job.run(connection) {
-        connection.execute_batch("ROLLBACK TO job")?;
-    }
-    connection.execute_batch("RELEASE job")
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::checkpoint::Checkpoints;
+    use super::super::space::Space;
     use super::*;
+
+    fn start(mut connection: Connection) -> Writer {
+        let checkpoints = Checkpoints::start(&mut connection, None).unwrap();
+        let space = Space::new("/".into(), 0);
+        Writer::start(Committer::new(connection, checkpoints, space)).unwrap()
+    }
 
     fn writer() -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         connection
             .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)")
             .unwrap();
-        Writer::start(connection).unwrap()
+        start(connection)
     }
 
     async fn insert(writer: &Writer, n: i64) -> Result<()> {
@@ -243,20 +360,20 @@ mod tests {
         let tables = "PRAGMA foreign_keys = ON; CREATE TABLE t (n INTEGER PRIMARY KEY);
             CREATE TABLE u (n REFERENCES t DEFERRABLE INITIALLY DEFERRED);";
         connection.execute_batch(tables).unwrap();
-        let writer = Writer::start(connection).unwrap();
+        let writer = start(connection);
         insert(&writer, 1).await.unwrap();
         let dangling: Result<usize> = writer
             .run(|db| Ok(db.execute("INSERT INTO u VALUES (2)", [])?))
             .await;
         assert!(
-            matches!(dangling, Err(Error::Unavailable(_))),
+            matches!(dangling, Err(Error::OutcomeUnknown(_))),
             "{dangling:?}"
         );
         assert!(matches!(
             insert(&writer, 3).await,
             Err(Error::Unavailable(_))
         ));
-        writer.stop().await;
+        writer.failed().await;
         assert!(writer.check().is_err());
     }
 
