@@ -12,8 +12,8 @@ use crate::codegen::DOCUMENT;
 /// Where the harness adds a line for each pair, such as `customer_get 200`.
 const FOLDER: &str = "target/contract-coverage";
 
-/// Failures of the service itself, which no request provokes.
-const NOT_OWED: [&str; 2] = ["500", "503"];
+/// Failures of the service itself and of its disk, which no request provokes.
+const NOT_OWED: [&str; 3] = ["500", "503", "507"];
 
 /// Forgets what earlier runs have seen.
 pub(crate) fn begin(root: &Path) -> Result<()> {
@@ -74,10 +74,13 @@ mod tests {
 
     #[test]
     fn a_pair_that_no_test_has_seen_is_owed_unless_it_is_the_services_own_failure() {
-        let text = "paths: {/a: {get: {operationId: a_get, responses: {'200': {}, '404': {}, '500': {}}}}}";
+        let text = "paths: {/a: {get: {operationId: a_get, responses: {'200': {}, '404': {}, '500': {}, '507': {}}}}}";
         let documented = documented(&Spec::parse(text).unwrap());
         let unseen = unseen(&documented, "a_get 200\nb_get 404\n");
-        assert_eq!(Vec::from_iter(&unseen), ["a_get 404", "a_get 500"]);
-        assert!(is_owed("a_get 404") && !is_owed("a_get 500"));
+        assert_eq!(
+            Vec::from_iter(&unseen),
+            ["a_get 404", "a_get 500", "a_get 507"]
+        );
+        assert!(is_owed("a_get 404") && !is_owed("a_get 500") && !is_owed("a_get 507"));
     }
 }

@@ -12,14 +12,15 @@ impl ErrorBody for ODataErrorBody {
             .collect();
         let error = ODataError {
             code: problem.code.to_owned(),
-            message: problem.message,
-            target: problem.target,
+            message: problem.message.into_string(),
+            target: problem.target.map(str::into_string),
             details: if details.is_empty() {
                 None
             } else {
                 Some(details)
             },
             inner_error: Some(ODataInnerError {
+                code: problem.inner_code.map(str::to_owned),
                 date: Some(context.received_at),
                 request_id: Some(context.request_id),
                 client_request_id: context.client_request_id,

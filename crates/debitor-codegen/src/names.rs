@@ -112,7 +112,7 @@ pub fn clashes<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(Stri
 }
 
 /// Statuses and their reasons, as the `http` crate names its constants.
-const STATUSES: [(u16, &str); 40] = [
+const STATUSES: [(u16, &str); 41] = [
     (200, "Ok"),
     (201, "Created"),
     (202, "Accepted"),
@@ -153,6 +153,7 @@ const STATUSES: [(u16, &str); 40] = [
     (502, "BadGateway"),
     (503, "ServiceUnavailable"),
     (504, "GatewayTimeout"),
+    (507, "InsufficientStorage"),
 ];
 
 #[cfg(test)]

@@ -183,7 +183,7 @@ pub enum CompanyListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -468,7 +468,7 @@ pub enum CompanyGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,

@@ -26,7 +26,7 @@ pub trait CustomerApi: Api {
     ) -> impl Future<Output = Result<CustomerListResponse, Self::Error>> + Send;
     /// Create a customer
     ///
-    /// Creates a customer in the company. Only `displayName` is required. With an `id` of your own the request can be repeated safely.
+    /// Creates a customer in the company. Only `displayName` is required. With an `Idempotency-Key` or an `id` of your own the request can be repeated safely.
     fn customer_create(
         &self,
         caller: Self::Caller,
@@ -252,7 +252,7 @@ pub enum CustomerListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -478,18 +478,91 @@ pub struct CustomerCreateHeaders {
         example = json!("0b1d9d0e-6c0a-4a55-8f0e-1f3c2f7a9b42")
     )]
     pub client_request_id: Option<String>,
+    /// The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub idempotency_key: Option<String>,
+    /// Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
+    #[param(
+        rename = "Repeatability-Request-ID",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub repeatability_request_id: Option<String>,
+    /// When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+    #[param(
+        rename = "Repeatability-First-Sent",
+        nullable = false,
+        max_length = 29,
+        pattern = "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+        example = json!("Sat, 31 Jan 2026 12:00:00 GMT")
+    )]
+    pub repeatability_first_sent: Option<String>,
 }
 impl CustomerCreateHeaders {
     fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::headers(
             headers,
-            &[("client-request-id", "client-request-id")],
+            &[
+                ("client-request-id", "client-request-id"),
+                ("idempotency-key", "Idempotency-Key"),
+                ("repeatability-request-id", "Repeatability-Request-ID"),
+                ("repeatability-first-sent", "Repeatability-First-Sent"),
+            ],
             faults,
         );
         let client_request_id = parameters
             .optional("client-request-id", &values::Text::new().max_length(1024));
+        let idempotency_key = parameters
+            .optional(
+                "Idempotency-Key",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_request_id = parameters
+            .optional(
+                "Repeatability-Request-ID",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_first_sent = parameters
+            .optional(
+                "Repeatability-First-Sent",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    );
+                    values::Text::new().max_length(29).pattern(&PATTERN)
+                },
+            );
         Some(Self {
             client_request_id: client_request_id?,
+            idempotency_key: idempotency_key?,
+            repeatability_request_id: repeatability_request_id?,
+            repeatability_first_sent: repeatability_first_sent?,
         })
     }
 }
@@ -514,6 +587,8 @@ pub enum CustomerCreateResponse {
         e_tag: String,
         /// The absolute address of what was created.
         location: String,
+        /// Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before.
+        repeatability_result: Option<String>,
         /// The body.
         body: Body<types::Customer>,
     },
@@ -553,8 +628,10 @@ pub enum CustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The state of the service does not allow it; nothing was changed.
+    /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
+        /// The number of seconds after which to try again, if the first request still runs.
+        retry_after: Option<i32>,
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -568,15 +645,25 @@ pub enum CustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The key was used for another request (`idempotencyKeyReused`); nothing was changed.
+    UnprocessableEntity {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.
+    InsufficientStorage {
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -626,7 +713,9 @@ impl Answer for CustomerCreateResponse {
                 })
             }
             409 => {
+                let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
+                    retry_after,
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -637,6 +726,11 @@ impl Answer for CustomerCreateResponse {
             }
             415 => {
                 Ok(Self::UnsupportedMediaType {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            422 => {
+                Ok(Self::UnprocessableEntity {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -654,15 +748,21 @@ impl Answer for CustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            507 => {
+                Ok(Self::InsufficientStorage {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             _ => Err(problem),
         }
     }
     fn respond(self, context: &Context) -> Response {
         let reply = match self {
-            Self::Created { e_tag, location, body } => {
+            Self::Created { e_tag, location, repeatability_result, body } => {
                 Reply::new(StatusCode::CREATED)
                     .header("etag", &e_tag)
                     .header("location", &location)
+                    .optional_header("repeatability-result", repeatability_result)
                     .body(body)
             }
             Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
@@ -685,12 +785,19 @@ impl Answer for CustomerCreateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
-            Self::Conflict { body } => Reply::new(StatusCode::CONFLICT).json(&body),
+            Self::Conflict { retry_after, body } => {
+                Reply::new(StatusCode::CONFLICT)
+                    .optional_header("retry-after", retry_after)
+                    .json(&body)
+            }
             Self::PayloadTooLarge { body } => {
                 Reply::new(StatusCode::PAYLOAD_TOO_LARGE).json(&body)
             }
             Self::UnsupportedMediaType { body } => {
                 Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).json(&body)
+            }
+            Self::UnprocessableEntity { body } => {
+                Reply::new(StatusCode::UNPROCESSABLE_ENTITY).json(&body)
             }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
@@ -699,6 +806,9 @@ impl Answer for CustomerCreateResponse {
                 Reply::new(StatusCode::SERVICE_UNAVAILABLE)
                     .header("retry-after", &retry_after)
                     .json(&body)
+            }
+            Self::InsufficientStorage { body } => {
+                Reply::new(StatusCode::INSUFFICIENT_STORAGE).json(&body)
             }
         };
         reply.finish::<Self::Error>(context)
@@ -712,7 +822,7 @@ pub static CUSTOMER_CREATE: Operation = Operation {
     path: "/financials/companies/{companyId}/customers",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 500, 503],
+    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 500, 503, 507],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -721,7 +831,7 @@ pub static CUSTOMER_CREATE: Operation = Operation {
     operation_id = "customer_create",
     tag = "customer",
     summary = "Create a customer",
-    description = "Creates a customer in the company. Only `displayName` is required. With an `id` of your own the request can be repeated safely.",
+    description = "Creates a customer in the company. Only `displayName` is required. With an `Idempotency-Key` or an `id` of your own the request can be repeated safely.",
     params(CustomerCreatePath, CustomerCreateHeaders),
     request_body(
         content = types::CustomerCreate,
@@ -742,6 +852,10 @@ pub static CUSTOMER_CREATE: Operation = Operation {
                 (
                     "Location" = inline(types::LocationHeader),
                     description = "The absolute address of what was created."
+                ),
+                (
+                    "Repeatability-Result" = inline(types::RepeatabilityResultHeader),
+                    description = "Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before."
                 ),
                 (
                     "request-id" = inline(types::RequestIdHeader),
@@ -766,8 +880,10 @@ pub static CUSTOMER_CREATE: Operation = Operation {
         (status = 409, response = inline(responses::Conflict)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
+        (status = 422, response = inline(responses::UnprocessableEntity)),
         (status = 500, response = inline(responses::InternalServerError)),
-        (status = 503, response = inline(responses::ServiceUnavailable))
+        (status = 503, response = inline(responses::ServiceUnavailable)),
+        (status = 507, response = inline(responses::InsufficientStorage))
     ),
     security(("bearerAuth" = [])),
     extensions(("x-permissions" = json!(["Financials.ReadWrite.All"])))
@@ -911,7 +1027,7 @@ pub enum CustomerCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1238,7 +1354,7 @@ pub enum CustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -1522,6 +1638,35 @@ pub struct CustomerUpdateHeaders {
         example = json!("return=representation")
     )]
     pub prefer: Option<String>,
+    /// The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub idempotency_key: Option<String>,
+    /// Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
+    #[param(
+        rename = "Repeatability-Request-ID",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub repeatability_request_id: Option<String>,
+    /// When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+    #[param(
+        rename = "Repeatability-First-Sent",
+        nullable = false,
+        max_length = 29,
+        pattern = "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+        example = json!("Sat, 31 Jan 2026 12:00:00 GMT")
+    )]
+    pub repeatability_first_sent: Option<String>,
 }
 impl CustomerUpdateHeaders {
     fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
@@ -1531,6 +1676,9 @@ impl CustomerUpdateHeaders {
                 ("client-request-id", "client-request-id"),
                 ("if-match", "If-Match"),
                 ("prefer", "Prefer"),
+                ("idempotency-key", "Idempotency-Key"),
+                ("repeatability-request-id", "Repeatability-Request-ID"),
+                ("repeatability-first-sent", "Repeatability-First-Sent"),
             ],
             faults,
         );
@@ -1550,10 +1698,49 @@ impl CustomerUpdateHeaders {
             );
         let prefer = parameters
             .optional("Prefer", &values::Text::new().max_length(1024));
+        let idempotency_key = parameters
+            .optional(
+                "Idempotency-Key",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_request_id = parameters
+            .optional(
+                "Repeatability-Request-ID",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_first_sent = parameters
+            .optional(
+                "Repeatability-First-Sent",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    );
+                    values::Text::new().max_length(29).pattern(&PATTERN)
+                },
+            );
         Some(Self {
             client_request_id: client_request_id?,
             if_match: if_match?,
             prefer: prefer?,
+            idempotency_key: idempotency_key?,
+            repeatability_request_id: repeatability_request_id?,
+            repeatability_first_sent: repeatability_first_sent?,
         })
     }
 }
@@ -1576,6 +1763,8 @@ pub enum CustomerUpdateResponse {
     Ok {
         /// The entity's version, for `If-Match` and `If-None-Match`. Every change makes a new one.
         e_tag: String,
+        /// Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before.
+        repeatability_result: Option<String>,
         /// The body.
         body: Body<types::Customer>,
     },
@@ -1585,6 +1774,8 @@ pub enum CustomerUpdateResponse {
         e_tag: String,
         /// The preference that was honoured.
         preference_applied: String,
+        /// Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before.
+        repeatability_result: Option<String>,
     },
     /// The request does not fit the document; `details` holds every fault with its target.
     BadRequest {
@@ -1622,8 +1813,10 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The state of the service does not allow it; nothing was changed.
+    /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
+        /// The number of seconds after which to try again, if the first request still runs.
+        retry_after: Option<i32>,
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -1642,6 +1835,11 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The key was used for another request (`idempotencyKeyReused`); nothing was changed.
+    UnprocessableEntity {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// `If-Match` is missing.
     PreconditionRequired {
         /// The body.
@@ -1652,10 +1850,15 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.
+    InsufficientStorage {
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -1670,9 +1873,11 @@ impl Answer for CustomerUpdateResponse {
                 };
                 let Some(preference_applied) = problem.header_value("preference-applied")
                 else { return Err(problem) };
+                let repeatability_result = problem.header_value("repeatability-result");
                 Ok(Self::NoContent {
                     e_tag,
                     preference_applied,
+                    repeatability_result,
                 })
             }
             400 => {
@@ -1716,7 +1921,9 @@ impl Answer for CustomerUpdateResponse {
                 })
             }
             409 => {
+                let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
+                    retry_after,
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -1732,6 +1939,11 @@ impl Answer for CustomerUpdateResponse {
             }
             415 => {
                 Ok(Self::UnsupportedMediaType {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            422 => {
+                Ok(Self::UnprocessableEntity {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -1754,18 +1966,27 @@ impl Answer for CustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            507 => {
+                Ok(Self::InsufficientStorage {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             _ => Err(problem),
         }
     }
     fn respond(self, context: &Context) -> Response {
         let reply = match self {
-            Self::Ok { e_tag, body } => {
-                Reply::new(StatusCode::OK).header("etag", &e_tag).body(body)
+            Self::Ok { e_tag, repeatability_result, body } => {
+                Reply::new(StatusCode::OK)
+                    .header("etag", &e_tag)
+                    .optional_header("repeatability-result", repeatability_result)
+                    .body(body)
             }
-            Self::NoContent { e_tag, preference_applied } => {
+            Self::NoContent { e_tag, preference_applied, repeatability_result } => {
                 Reply::new(StatusCode::NO_CONTENT)
                     .header("etag", &e_tag)
                     .header("preference-applied", &preference_applied)
+                    .optional_header("repeatability-result", repeatability_result)
             }
             Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
             Self::Unauthorized { www_authenticate, body } => {
@@ -1787,7 +2008,11 @@ impl Answer for CustomerUpdateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
-            Self::Conflict { body } => Reply::new(StatusCode::CONFLICT).json(&body),
+            Self::Conflict { retry_after, body } => {
+                Reply::new(StatusCode::CONFLICT)
+                    .optional_header("retry-after", retry_after)
+                    .json(&body)
+            }
             Self::PreconditionFailed { body } => {
                 Reply::new(StatusCode::PRECONDITION_FAILED).json(&body)
             }
@@ -1796,6 +2021,9 @@ impl Answer for CustomerUpdateResponse {
             }
             Self::UnsupportedMediaType { body } => {
                 Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).json(&body)
+            }
+            Self::UnprocessableEntity { body } => {
+                Reply::new(StatusCode::UNPROCESSABLE_ENTITY).json(&body)
             }
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
@@ -1807,6 +2035,9 @@ impl Answer for CustomerUpdateResponse {
                 Reply::new(StatusCode::SERVICE_UNAVAILABLE)
                     .header("retry-after", &retry_after)
                     .json(&body)
+            }
+            Self::InsufficientStorage { body } => {
+                Reply::new(StatusCode::INSUFFICIENT_STORAGE).json(&body)
             }
         };
         reply.finish::<Self::Error>(context)
@@ -1821,7 +2052,8 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 428, 500, 503,
+        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 500, 503,
+        507,
     ],
     produces: &["application/json"],
 };
@@ -1850,6 +2082,10 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
                     description = "The entity's version, for `If-Match` and `If-None-Match`. Every change makes a new one."
                 ),
                 (
+                    "Repeatability-Result" = inline(types::RepeatabilityResultHeader),
+                    description = "Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before."
+                ),
+                (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
                 ),
@@ -1876,6 +2112,10 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
                     description = "The preference that was honoured."
                 ),
                 (
+                    "Repeatability-Result" = inline(types::RepeatabilityResultHeader),
+                    description = "Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before."
+                ),
+                (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
                 ),
@@ -1899,9 +2139,11 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
+        (status = 422, response = inline(responses::UnprocessableEntity)),
         (status = 428, response = inline(responses::PreconditionRequired)),
         (status = 500, response = inline(responses::InternalServerError)),
-        (status = 503, response = inline(responses::ServiceUnavailable))
+        (status = 503, response = inline(responses::ServiceUnavailable)),
+        (status = 507, response = inline(responses::InsufficientStorage))
     ),
     security(("bearerAuth" = [])),
     extensions(("x-permissions" = json!(["Financials.ReadWrite.All"])))
@@ -2069,8 +2311,10 @@ pub enum CustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The state of the service does not allow it; nothing was changed.
+    /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
+        /// The number of seconds after which to try again, if the first request still runs.
+        retry_after: Option<i32>,
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -2089,10 +2333,15 @@ pub enum CustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.
+    InsufficientStorage {
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -2138,7 +2387,9 @@ impl Answer for CustomerDeleteResponse {
                 })
             }
             409 => {
+                let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
+                    retry_after,
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -2166,6 +2417,11 @@ impl Answer for CustomerDeleteResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            507 => {
+                Ok(Self::InsufficientStorage {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             _ => Err(problem),
         }
     }
@@ -2189,7 +2445,11 @@ impl Answer for CustomerDeleteResponse {
                     .header("allow", &allow)
                     .json(&body)
             }
-            Self::Conflict { body } => Reply::new(StatusCode::CONFLICT).json(&body),
+            Self::Conflict { retry_after, body } => {
+                Reply::new(StatusCode::CONFLICT)
+                    .optional_header("retry-after", retry_after)
+                    .json(&body)
+            }
             Self::PreconditionFailed { body } => {
                 Reply::new(StatusCode::PRECONDITION_FAILED).json(&body)
             }
@@ -2204,6 +2464,9 @@ impl Answer for CustomerDeleteResponse {
                     .header("retry-after", &retry_after)
                     .json(&body)
             }
+            Self::InsufficientStorage { body } => {
+                Reply::new(StatusCode::INSUFFICIENT_STORAGE).json(&body)
+            }
         };
         reply.finish::<Self::Error>(context)
     }
@@ -2216,7 +2479,7 @@ pub static CUSTOMER_DELETE: Operation = Operation {
     path: "/financials/companies/{companyId}/customers/{customerId}",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 500, 503],
+    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 500, 503, 507],
     produces: &[],
 };
 #[utoipa::path(
@@ -2255,7 +2518,8 @@ pub static CUSTOMER_DELETE: Operation = Operation {
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 428, response = inline(responses::PreconditionRequired)),
         (status = 500, response = inline(responses::InternalServerError)),
-        (status = 503, response = inline(responses::ServiceUnavailable))
+        (status = 503, response = inline(responses::ServiceUnavailable)),
+        (status = 507, response = inline(responses::InsufficientStorage))
     ),
     security(("bearerAuth" = [])),
     extensions(("x-permissions" = json!(["Financials.ReadWrite.All"])))

@@ -23,12 +23,16 @@ use super::types;
     )
 )]
 pub struct BadRequest(pub types::ODataErrorBody);
-/// The state of the service does not allow it; nothing was changed.
+/// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
 #[derive(ToResponse)]
 #[response(
-    description = "The state of the service does not allow it; nothing was changed.",
+    description = "The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.",
     content_type = "application/json",
     headers(
+        (
+            "Retry-After" = inline(types::RetryAfterHeader),
+            description = "The number of seconds after which to try again, if the first request still runs."
+        ),
         (
             "request-id" = inline(types::RequestIdHeader),
             description = "The service's GUID of this request. Name it when you report a fault."
@@ -90,6 +94,27 @@ pub struct ContentTooLarge(pub types::ODataErrorBody);
     )
 )]
 pub struct Forbidden(pub types::ODataErrorBody);
+/// The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.
+#[derive(ToResponse)]
+#[response(
+    description = "The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.",
+    content_type = "application/json",
+    headers(
+        (
+            "request-id" = inline(types::RequestIdHeader),
+            description = "The service's GUID of this request. Name it when you report a fault."
+        ),
+        (
+            "client-request-id" = inline(types::ClientRequestIdHeader),
+            description = "The caller's own GUID of this request, if one was sent."
+        ),
+        (
+            "OData-Version" = inline(types::ODataVersionHeader),
+            description = "The version of OData that the answer follows."
+        )
+    )
+)]
+pub struct InsufficientStorage(pub types::ODataErrorBody);
 /// A fault of the service.
 #[derive(ToResponse)]
 #[response(
@@ -220,10 +245,10 @@ pub struct PreconditionFailed(pub types::ODataErrorBody);
     )
 )]
 pub struct PreconditionRequired(pub types::ODataErrorBody);
-/// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+/// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
 #[derive(ToResponse)]
 #[response(
-    description = "The service cannot answer just now. A change may have been made all the same: look before it is sent again.",
+    description = "The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.",
     content_type = "application/json",
     headers(
         (
@@ -270,6 +295,27 @@ pub struct ServiceUnavailable(pub types::ODataErrorBody);
     )
 )]
 pub struct Unauthorized(pub types::ODataErrorBody);
+/// The key was used for another request (`idempotencyKeyReused`); nothing was changed.
+#[derive(ToResponse)]
+#[response(
+    description = "The key was used for another request (`idempotencyKeyReused`); nothing was changed.",
+    content_type = "application/json",
+    headers(
+        (
+            "request-id" = inline(types::RequestIdHeader),
+            description = "The service's GUID of this request. Name it when you report a fault."
+        ),
+        (
+            "client-request-id" = inline(types::ClientRequestIdHeader),
+            description = "The caller's own GUID of this request, if one was sent."
+        ),
+        (
+            "OData-Version" = inline(types::ODataVersionHeader),
+            description = "The version of OData that the answer follows."
+        )
+    )
+)]
+pub struct UnprocessableEntity(pub types::ODataErrorBody);
 /// The body is not declared as `application/json`.
 #[derive(ToResponse)]
 #[response(

@@ -236,7 +236,7 @@ pub enum SalesInvoiceCustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
@@ -504,18 +504,91 @@ pub struct SalesInvoiceCustomerCreateHeaders {
         example = json!("0b1d9d0e-6c0a-4a55-8f0e-1f3c2f7a9b42")
     )]
     pub client_request_id: Option<String>,
+    /// The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub idempotency_key: Option<String>,
+    /// Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
+    #[param(
+        rename = "Repeatability-Request-ID",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub repeatability_request_id: Option<String>,
+    /// When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+    #[param(
+        rename = "Repeatability-First-Sent",
+        nullable = false,
+        max_length = 29,
+        pattern = "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+        example = json!("Sat, 31 Jan 2026 12:00:00 GMT")
+    )]
+    pub repeatability_first_sent: Option<String>,
 }
 impl SalesInvoiceCustomerCreateHeaders {
     fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::headers(
             headers,
-            &[("client-request-id", "client-request-id")],
+            &[
+                ("client-request-id", "client-request-id"),
+                ("idempotency-key", "Idempotency-Key"),
+                ("repeatability-request-id", "Repeatability-Request-ID"),
+                ("repeatability-first-sent", "Repeatability-First-Sent"),
+            ],
             faults,
         );
         let client_request_id = parameters
             .optional("client-request-id", &values::Text::new().max_length(1024));
+        let idempotency_key = parameters
+            .optional(
+                "Idempotency-Key",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_request_id = parameters
+            .optional(
+                "Repeatability-Request-ID",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_first_sent = parameters
+            .optional(
+                "Repeatability-First-Sent",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    );
+                    values::Text::new().max_length(29).pattern(&PATTERN)
+                },
+            );
         Some(Self {
             client_request_id: client_request_id?,
+            idempotency_key: idempotency_key?,
+            repeatability_request_id: repeatability_request_id?,
+            repeatability_first_sent: repeatability_first_sent?,
         })
     }
 }
@@ -540,6 +613,8 @@ pub enum SalesInvoiceCustomerCreateResponse {
         e_tag: String,
         /// The absolute address of what was created.
         location: String,
+        /// Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before.
+        repeatability_result: Option<String>,
         /// The body.
         body: Body<types::Customer>,
     },
@@ -579,8 +654,10 @@ pub enum SalesInvoiceCustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The state of the service does not allow it; nothing was changed.
+    /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
+        /// The number of seconds after which to try again, if the first request still runs.
+        retry_after: Option<i32>,
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -594,15 +671,25 @@ pub enum SalesInvoiceCustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The key was used for another request (`idempotencyKeyReused`); nothing was changed.
+    UnprocessableEntity {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.
+    InsufficientStorage {
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -652,7 +739,9 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
                 })
             }
             409 => {
+                let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
+                    retry_after,
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -663,6 +752,11 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
             }
             415 => {
                 Ok(Self::UnsupportedMediaType {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            422 => {
+                Ok(Self::UnprocessableEntity {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -680,15 +774,21 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            507 => {
+                Ok(Self::InsufficientStorage {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             _ => Err(problem),
         }
     }
     fn respond(self, context: &Context) -> Response {
         let reply = match self {
-            Self::Created { e_tag, location, body } => {
+            Self::Created { e_tag, location, repeatability_result, body } => {
                 Reply::new(StatusCode::CREATED)
                     .header("etag", &e_tag)
                     .header("location", &location)
+                    .optional_header("repeatability-result", repeatability_result)
                     .body(body)
             }
             Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
@@ -711,12 +811,19 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
-            Self::Conflict { body } => Reply::new(StatusCode::CONFLICT).json(&body),
+            Self::Conflict { retry_after, body } => {
+                Reply::new(StatusCode::CONFLICT)
+                    .optional_header("retry-after", retry_after)
+                    .json(&body)
+            }
             Self::PayloadTooLarge { body } => {
                 Reply::new(StatusCode::PAYLOAD_TOO_LARGE).json(&body)
             }
             Self::UnsupportedMediaType { body } => {
                 Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).json(&body)
+            }
+            Self::UnprocessableEntity { body } => {
+                Reply::new(StatusCode::UNPROCESSABLE_ENTITY).json(&body)
             }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
@@ -725,6 +832,9 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
                 Reply::new(StatusCode::SERVICE_UNAVAILABLE)
                     .header("retry-after", &retry_after)
                     .json(&body)
+            }
+            Self::InsufficientStorage { body } => {
+                Reply::new(StatusCode::INSUFFICIENT_STORAGE).json(&body)
             }
         };
         reply.finish::<Self::Error>(context)
@@ -738,7 +848,7 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}/customer",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 500, 503],
+    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 500, 503, 507],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -770,6 +880,10 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
                     description = "The absolute address of what was created."
                 ),
                 (
+                    "Repeatability-Result" = inline(types::RepeatabilityResultHeader),
+                    description = "Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before."
+                ),
+                (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
                 ),
@@ -792,8 +906,10 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
         (status = 409, response = inline(responses::Conflict)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
+        (status = 422, response = inline(responses::UnprocessableEntity)),
         (status = 500, response = inline(responses::InternalServerError)),
-        (status = 503, response = inline(responses::ServiceUnavailable))
+        (status = 503, response = inline(responses::ServiceUnavailable)),
+        (status = 507, response = inline(responses::InsufficientStorage))
     ),
     security(("bearerAuth" = [])),
     extensions(("x-permissions" = json!(["Financials.ReadWrite.All"])))
@@ -895,6 +1011,35 @@ pub struct SalesInvoiceCustomerUpdateHeaders {
         example = json!("return=representation")
     )]
     pub prefer: Option<String>,
+    /// The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
+    #[param(
+        rename = "Idempotency-Key",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub idempotency_key: Option<String>,
+    /// Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
+    #[param(
+        rename = "Repeatability-Request-ID",
+        nullable = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = json!("2f1c7a52-6a0e-4c55-9a3b-7f0d1e6c8b90")
+    )]
+    pub repeatability_request_id: Option<String>,
+    /// When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+    #[param(
+        rename = "Repeatability-First-Sent",
+        nullable = false,
+        max_length = 29,
+        pattern = "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+        example = json!("Sat, 31 Jan 2026 12:00:00 GMT")
+    )]
+    pub repeatability_first_sent: Option<String>,
 }
 impl SalesInvoiceCustomerUpdateHeaders {
     fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
@@ -904,6 +1049,9 @@ impl SalesInvoiceCustomerUpdateHeaders {
                 ("client-request-id", "client-request-id"),
                 ("if-match", "If-Match"),
                 ("prefer", "Prefer"),
+                ("idempotency-key", "Idempotency-Key"),
+                ("repeatability-request-id", "Repeatability-Request-ID"),
+                ("repeatability-first-sent", "Repeatability-First-Sent"),
             ],
             faults,
         );
@@ -923,10 +1071,49 @@ impl SalesInvoiceCustomerUpdateHeaders {
             );
         let prefer = parameters
             .optional("Prefer", &values::Text::new().max_length(1024));
+        let idempotency_key = parameters
+            .optional(
+                "Idempotency-Key",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_request_id = parameters
+            .optional(
+                "Repeatability-Request-ID",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^[!-~]+$",
+                        "^[!-~]+$",
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
+                    );
+                    values::Text::new().min_length(1).max_length(255).pattern(&PATTERN)
+                },
+            );
+        let repeatability_first_sent = parameters
+            .optional(
+                "Repeatability-First-Sent",
+                &{
+                    static PATTERN: values::Pattern = values::Pattern::new(
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-6][0-9] GMT$",
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    );
+                    values::Text::new().max_length(29).pattern(&PATTERN)
+                },
+            );
         Some(Self {
             client_request_id: client_request_id?,
             if_match: if_match?,
             prefer: prefer?,
+            idempotency_key: idempotency_key?,
+            repeatability_request_id: repeatability_request_id?,
+            repeatability_first_sent: repeatability_first_sent?,
         })
     }
 }
@@ -949,6 +1136,8 @@ pub enum SalesInvoiceCustomerUpdateResponse {
     Ok {
         /// The entity's version, for `If-Match` and `If-None-Match`. Every change makes a new one.
         e_tag: String,
+        /// Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before.
+        repeatability_result: Option<String>,
         /// The body.
         body: Body<types::Customer>,
     },
@@ -958,6 +1147,8 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         e_tag: String,
         /// The preference that was honoured.
         preference_applied: String,
+        /// Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before.
+        repeatability_result: Option<String>,
     },
     /// The request does not fit the document; `details` holds every fault with its target.
     BadRequest {
@@ -995,8 +1186,10 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The state of the service does not allow it; nothing was changed.
+    /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
+        /// The number of seconds after which to try again, if the first request still runs.
+        retry_after: Option<i32>,
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -1015,6 +1208,11 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The key was used for another request (`idempotencyKeyReused`); nothing was changed.
+    UnprocessableEntity {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// `If-Match` is missing.
     PreconditionRequired {
         /// The body.
@@ -1025,10 +1223,15 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.
+    InsufficientStorage {
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -1043,9 +1246,11 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
                 };
                 let Some(preference_applied) = problem.header_value("preference-applied")
                 else { return Err(problem) };
+                let repeatability_result = problem.header_value("repeatability-result");
                 Ok(Self::NoContent {
                     e_tag,
                     preference_applied,
+                    repeatability_result,
                 })
             }
             400 => {
@@ -1089,7 +1294,9 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
                 })
             }
             409 => {
+                let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
+                    retry_after,
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -1105,6 +1312,11 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
             }
             415 => {
                 Ok(Self::UnsupportedMediaType {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            422 => {
+                Ok(Self::UnprocessableEntity {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -1127,18 +1339,27 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            507 => {
+                Ok(Self::InsufficientStorage {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             _ => Err(problem),
         }
     }
     fn respond(self, context: &Context) -> Response {
         let reply = match self {
-            Self::Ok { e_tag, body } => {
-                Reply::new(StatusCode::OK).header("etag", &e_tag).body(body)
+            Self::Ok { e_tag, repeatability_result, body } => {
+                Reply::new(StatusCode::OK)
+                    .header("etag", &e_tag)
+                    .optional_header("repeatability-result", repeatability_result)
+                    .body(body)
             }
-            Self::NoContent { e_tag, preference_applied } => {
+            Self::NoContent { e_tag, preference_applied, repeatability_result } => {
                 Reply::new(StatusCode::NO_CONTENT)
                     .header("etag", &e_tag)
                     .header("preference-applied", &preference_applied)
+                    .optional_header("repeatability-result", repeatability_result)
             }
             Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
             Self::Unauthorized { www_authenticate, body } => {
@@ -1160,7 +1381,11 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
-            Self::Conflict { body } => Reply::new(StatusCode::CONFLICT).json(&body),
+            Self::Conflict { retry_after, body } => {
+                Reply::new(StatusCode::CONFLICT)
+                    .optional_header("retry-after", retry_after)
+                    .json(&body)
+            }
             Self::PreconditionFailed { body } => {
                 Reply::new(StatusCode::PRECONDITION_FAILED).json(&body)
             }
@@ -1169,6 +1394,9 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
             }
             Self::UnsupportedMediaType { body } => {
                 Reply::new(StatusCode::UNSUPPORTED_MEDIA_TYPE).json(&body)
+            }
+            Self::UnprocessableEntity { body } => {
+                Reply::new(StatusCode::UNPROCESSABLE_ENTITY).json(&body)
             }
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
@@ -1180,6 +1408,9 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
                 Reply::new(StatusCode::SERVICE_UNAVAILABLE)
                     .header("retry-after", &retry_after)
                     .json(&body)
+            }
+            Self::InsufficientStorage { body } => {
+                Reply::new(StatusCode::INSUFFICIENT_STORAGE).json(&body)
             }
         };
         reply.finish::<Self::Error>(context)
@@ -1194,7 +1425,8 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 428, 500, 503,
+        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 500, 503,
+        507,
     ],
     produces: &["application/json"],
 };
@@ -1223,6 +1455,10 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
                     description = "The entity's version, for `If-Match` and `If-None-Match`. Every change makes a new one."
                 ),
                 (
+                    "Repeatability-Result" = inline(types::RepeatabilityResultHeader),
+                    description = "Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before."
+                ),
+                (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
                 ),
@@ -1249,6 +1485,10 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
                     description = "The preference that was honoured."
                 ),
                 (
+                    "Repeatability-Result" = inline(types::RepeatabilityResultHeader),
+                    description = "Sent if the request had a `Repeatability-Request-ID`. It was carried out, now or before."
+                ),
+                (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
                 ),
@@ -1272,9 +1512,11 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
+        (status = 422, response = inline(responses::UnprocessableEntity)),
         (status = 428, response = inline(responses::PreconditionRequired)),
         (status = 500, response = inline(responses::InternalServerError)),
-        (status = 503, response = inline(responses::ServiceUnavailable))
+        (status = 503, response = inline(responses::ServiceUnavailable)),
+        (status = 507, response = inline(responses::InsufficientStorage))
     ),
     security(("bearerAuth" = [])),
     extensions(("x-permissions" = json!(["Financials.ReadWrite.All"])))
@@ -1442,8 +1684,10 @@ pub enum SalesInvoiceCustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The state of the service does not allow it; nothing was changed.
+    /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
+        /// The number of seconds after which to try again, if the first request still runs.
+        retry_after: Option<i32>,
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -1462,10 +1706,15 @@ pub enum SalesInvoiceCustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The service cannot answer just now. A change may have been made all the same: look before it is sent again.
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
     ServiceUnavailable {
         /// The number of seconds after which to try again.
         retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The disk is full (`insufficientStorage`); nothing was changed. Reads are answered as ever.
+    InsufficientStorage {
         /// The body.
         body: types::ODataErrorBody,
     },
@@ -1511,7 +1760,9 @@ impl Answer for SalesInvoiceCustomerDeleteResponse {
                 })
             }
             409 => {
+                let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
+                    retry_after,
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
@@ -1539,6 +1790,11 @@ impl Answer for SalesInvoiceCustomerDeleteResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            507 => {
+                Ok(Self::InsufficientStorage {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             _ => Err(problem),
         }
     }
@@ -1562,7 +1818,11 @@ impl Answer for SalesInvoiceCustomerDeleteResponse {
                     .header("allow", &allow)
                     .json(&body)
             }
-            Self::Conflict { body } => Reply::new(StatusCode::CONFLICT).json(&body),
+            Self::Conflict { retry_after, body } => {
+                Reply::new(StatusCode::CONFLICT)
+                    .optional_header("retry-after", retry_after)
+                    .json(&body)
+            }
             Self::PreconditionFailed { body } => {
                 Reply::new(StatusCode::PRECONDITION_FAILED).json(&body)
             }
@@ -1577,6 +1837,9 @@ impl Answer for SalesInvoiceCustomerDeleteResponse {
                     .header("retry-after", &retry_after)
                     .json(&body)
             }
+            Self::InsufficientStorage { body } => {
+                Reply::new(StatusCode::INSUFFICIENT_STORAGE).json(&body)
+            }
         };
         reply.finish::<Self::Error>(context)
     }
@@ -1589,7 +1852,7 @@ pub static SALES_INVOICE_CUSTOMER_DELETE: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}/customer",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 500, 503],
+    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 500, 503, 507],
     produces: &[],
 };
 #[utoipa::path(
@@ -1628,7 +1891,8 @@ pub static SALES_INVOICE_CUSTOMER_DELETE: Operation = Operation {
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 428, response = inline(responses::PreconditionRequired)),
         (status = 500, response = inline(responses::InternalServerError)),
-        (status = 503, response = inline(responses::ServiceUnavailable))
+        (status = 503, response = inline(responses::ServiceUnavailable)),
+        (status = 507, response = inline(responses::InsufficientStorage))
     ),
     security(("bearerAuth" = [])),
     extensions(("x-permissions" = json!(["Financials.ReadWrite.All"])))

@@ -1664,9 +1664,13 @@ impl ODataErrorDetail {
     /// The names of its properties, in the order of the document.
     pub const PROPERTIES: &'static [&'static str] = &["code", "message", "target"];
 }
-/// When and under which ids the error happened.
+/// When and under which ids the error happened, and its closer cause.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct ODataInnerError {
+    /// What is wrong, closer than `error.code` says it, if there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = json!("outcomeUnknown"))]
+    pub code: Option<String>,
     /// When the request was received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!("2026-01-31T12:00:00.000Z"))]
@@ -1687,6 +1691,7 @@ pub struct ODataInnerError {
 impl ODataInnerError {
     /// The names of its properties, in the order of the document.
     pub const PROPERTIES: &'static [&'static str] = &[
+        "code",
         "date",
         "request-id",
         "client-request-id",
@@ -1726,6 +1731,30 @@ pub struct RetryAfterHeader(pub i32);
 #[derive(Debug, Clone, PartialEq, ToSchema)]
 #[schema(format = "uri")]
 pub struct LocationHeader(pub String);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RepeatabilityResultHeader {
+    /// `accepted`
+    Accepted,
+}
+impl RepeatabilityResultHeader {
+    /// Every value with its text, in the document's order.
+    pub const ALL: &[(&str, Self)] = &[("accepted", Self::Accepted)];
+    /// The value's text.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+        }
+    }
+}
+impl utoipa::PartialSchema for RepeatabilityResultHeader {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .enum_values(Some(Self::ALL.iter().map(|(text, _)| *text)))
+            .into()
+    }
+}
+impl utoipa::ToSchema for RepeatabilityResultHeader {}
 #[derive(Debug, Clone, PartialEq, ToSchema)]
 #[schema(minimum = 0, example = json!(42))]
 pub struct CustomerCountText(pub i32);

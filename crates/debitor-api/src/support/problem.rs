@@ -28,10 +28,12 @@ pub struct Problem {
     pub status: StatusCode,
     /// A word for programs, such as `itemNotFound`.
     pub code: &'static str,
+    /// A word for programs that is closer to the cause, where there is one.
+    pub inner_code: Option<&'static str>,
     /// A sentence for people.
-    pub message: String,
+    pub message: Box<str>,
     /// What the problem is about.
-    pub target: Option<String>,
+    pub target: Option<Box<str>>,
     /// The single faults, where there are several.
     pub details: Vec<Fault>,
     /// Headers that the answer needs, such as `WWW-Authenticate`.
@@ -44,7 +46,8 @@ impl Problem {
         Self {
             status,
             code,
-            message: message.into(),
+            inner_code: None,
+            message: message.into().into_boxed_str(),
             target: None,
             details: Vec::new(),
             headers: Vec::new(),
@@ -61,10 +64,17 @@ impl Problem {
         )
     }
 
+    /// Says a word that is closer to the cause.
+    #[must_use]
+    pub fn inner_code(mut self, code: &'static str) -> Self {
+        self.inner_code = Some(code);
+        self
+    }
+
     /// Says what the problem is about.
     #[must_use]
     pub fn target(mut self, target: impl Into<String>) -> Self {
-        self.target = Some(target.into());
+        self.target = Some(target.into().into_boxed_str());
         self
     }
 
@@ -170,7 +180,7 @@ impl Faults {
             Problem::new(StatusCode::BAD_REQUEST, "invalidRequest", self.message())
         };
         if let [only] = self.listed.as_slice() {
-            problem.target = Some(only.target.clone());
+            problem.target = Some(only.target.as_str().into());
         }
         problem.details = self.listed;
         problem

@@ -1,9 +1,11 @@
 //! What callers see of answers: documented statuses, their headers, and nothing of the inside.
 
+use axum::body::Body;
 use axum::http::{StatusCode, header};
 use debitor_api::Problem;
+use serde_json::Value;
 
-use crate::app::{App, GUID, customers};
+use crate::app::{App, GUID, customers, request};
 
 #[tokio::test]
 async fn a_success_has_its_headers() {
@@ -58,6 +60,38 @@ async fn problems_become_documented_answers() {
         (answer.status, answer.header("etag"), answer.body.len()),
         (304, Some("\"1\""), 0)
     );
+}
+
+#[tokio::test]
+async fn a_documented_header_that_need_not_be_there_is_sent_if_it_is() {
+    let running = Problem::new(StatusCode::CONFLICT, "requestInProgress", "Wait.");
+    let path = customers(&format!("/{GUID}"));
+    for (problem, expected) in [
+        (running.clone(), None),
+        (running.header(header::RETRY_AFTER, "1"), Some("1")),
+    ] {
+        let request = request("DELETE", &path).header("if-match", "*");
+        let answer = App::failing(problem)
+            .send(request.body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(
+            (answer.status, answer.header("retry-after")),
+            (409, expected)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_inner_error_has_a_closer_code_if_there_is_one() {
+    let failed = Problem::internal();
+    for (problem, expected) in [
+        (failed.clone(), Value::Null),
+        (failed.inner_code("outcomeUnknown"), "outcomeUnknown".into()),
+    ] {
+        let error = App::failing(problem).get(&customers("")).await.error();
+        assert_eq!(error["innerError"]["code"], expected);
+        assert_eq!(error["code"], "generalException");
+    }
 }
 
 #[tokio::test]

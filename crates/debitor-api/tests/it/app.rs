@@ -203,6 +203,7 @@ impl CustomerApi for App {
         self.created.lock().unwrap().push(request);
         let body = debitor_api::Body::rendered("{\"id\":1}");
         Ok(CustomerCreateResponse::Created {
+            repeatability_result: None,
             e_tag: "W/\"1\"".into(),
             location,
             body,
@@ -217,6 +218,7 @@ impl CustomerApi for App {
         self.updated.lock().unwrap().push(request);
         let e_tag = "W/\"2\"".into();
         Ok(CustomerUpdateResponse::NoContent {
+            repeatability_result: None,
             e_tag,
             preference_applied: "return=minimal".into(),
         })

@@ -241,6 +241,15 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .arg(
+                ::clap::Arg::new("idempotency-key")
+                    .long("idempotency-key")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    ),
+            )
+            .arg(
                 ::clap::Arg::new("last-modified-date-time")
                     .long("last-modified-date-time")
                     .value_parser(
@@ -301,6 +310,24 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help("The customer's telephone number. It has no letters."),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-first-sent")
+                    .long("repeatability-first-sent")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-request-id")
+                    .long("repeatability-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
+                    ),
             )
             .arg(
                 ::clap::Arg::new("shipment-method-id")
@@ -378,7 +405,7 @@ impl<T: CliConfig> Cli<T> {
                     .help("XXX"),
             )
             .about(
-                "Create a customer\n\nCreates a customer in the company. Only `displayName` is required. With an `id` of your own the request can be repeated safely.",
+                "Create a customer\n\nCreates a customer in the company. Only `displayName` is required. With an `Idempotency-Key` or an `id` of your own the request can be repeated safely.",
             )
     }
     pub fn cli_customer_count() -> ::clap::Command {
@@ -566,6 +593,15 @@ impl<T: CliConfig> Cli<T> {
                     .help("Ignored: an id never changes."),
             )
             .arg(
+                ::clap::Arg::new("idempotency-key")
+                    .long("idempotency-key")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    ),
+            )
+            .arg(
                 ::clap::Arg::new("if-match")
                     .long("if-match")
                     .value_parser(::clap::value_parser!(::std::string::String))
@@ -658,6 +694,24 @@ impl<T: CliConfig> Cli<T> {
                     .required(false)
                     .help(
                         "`return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-first-sent")
+                    .long("repeatability-first-sent")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-request-id")
+                    .long("repeatability-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
                     ),
             )
             .arg(
@@ -873,6 +927,15 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .arg(
+                ::clap::Arg::new("idempotency-key")
+                    .long("idempotency-key")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    ),
+            )
+            .arg(
                 ::clap::Arg::new("invoice-date")
                     .long("invoice-date")
                     .value_parser(::clap::value_parser!(::chrono::naive::NaiveDate))
@@ -917,6 +980,24 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help("The type of the entity; it may be left out."),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-first-sent")
+                    .long("repeatability-first-sent")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-request-id")
+                    .long("repeatability-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
+                    ),
             )
             .arg(
                 ::clap::Arg::new("status")
@@ -1107,6 +1188,15 @@ impl<T: CliConfig> Cli<T> {
                     .help("Ignored: an id never changes."),
             )
             .arg(
+                ::clap::Arg::new("idempotency-key")
+                    .long("idempotency-key")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    ),
+            )
+            .arg(
                 ::clap::Arg::new("if-match")
                     .long("if-match")
                     .value_parser(::clap::value_parser!(::std::string::String))
@@ -1184,6 +1274,24 @@ impl<T: CliConfig> Cli<T> {
                     .required(false)
                     .help(
                         "`return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-first-sent")
+                    .long("repeatability-first-sent")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-request-id")
+                    .long("repeatability-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
                     ),
             )
             .arg(
@@ -1343,6 +1451,15 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .arg(
+                ::clap::Arg::new("idempotency-key")
+                    .long("idempotency-key")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    ),
+            )
+            .arg(
                 ::clap::Arg::new("last-modified-date-time")
                     .long("last-modified-date-time")
                     .value_parser(
@@ -1403,6 +1520,24 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help("The customer's telephone number. It has no letters."),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-first-sent")
+                    .long("repeatability-first-sent")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-request-id")
+                    .long("repeatability-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
+                    ),
             )
             .arg(
                 ::clap::Arg::new("sales-invoice-id")
@@ -1610,6 +1745,15 @@ impl<T: CliConfig> Cli<T> {
                     .help("Ignored: an id never changes."),
             )
             .arg(
+                ::clap::Arg::new("idempotency-key")
+                    .long("idempotency-key")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.",
+                    ),
+            )
+            .arg(
                 ::clap::Arg::new("if-match")
                     .long("if-match")
                     .value_parser(::clap::value_parser!(::std::string::String))
@@ -1702,6 +1846,24 @@ impl<T: CliConfig> Cli<T> {
                     .required(false)
                     .help(
                         "`return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-first-sent")
+                    .long("repeatability-first-sent")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("repeatability-request-id")
+                    .long("repeatability-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.",
                     ),
             )
             .arg(
@@ -1979,6 +2141,10 @@ impl<T: CliConfig> Cli<T> {
         if let Some(value) = matches.get_one::<::uuid::Uuid>("id") {
             request = request.body_map(|body| { body.id(value.clone()) });
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("idempotency-key")
+        {
+            request = request.idempotency_key(value.clone());
+        }
         if let Some(value) = matches
             .get_one::<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -2007,6 +2173,16 @@ impl<T: CliConfig> Cli<T> {
         }
         if let Some(value) = matches.get_one::<::std::string::String>("phone-number") {
             request = request.body_map(|body| { body.phone_number(value.clone()) });
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-first-sent")
+        {
+            request = request.repeatability_first_sent(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-request-id")
+        {
+            request = request.repeatability_request_id(value.clone());
         }
         if let Some(value) = matches.get_one::<::uuid::Uuid>("shipment-method-id") {
             request = request
@@ -2194,6 +2370,10 @@ impl<T: CliConfig> Cli<T> {
         {
             request = request.body_map(|body| { body.id(value.clone()) });
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("idempotency-key")
+        {
+            request = request.idempotency_key(value.clone());
+        }
         if let Some(value) = matches.get_one::<::std::string::String>("if-match") {
             request = request.if_match(value.clone());
         }
@@ -2242,6 +2422,16 @@ impl<T: CliConfig> Cli<T> {
         }
         if let Some(value) = matches.get_one::<::std::string::String>("prefer") {
             request = request.prefer(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-first-sent")
+        {
+            request = request.repeatability_first_sent(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-request-id")
+        {
+            request = request.repeatability_request_id(value.clone());
         }
         if let Some(value) = matches
             .get_one::<::debitor_client::Nullable<::uuid::Uuid>>("shipment-method-id")
@@ -2377,6 +2567,10 @@ impl<T: CliConfig> Cli<T> {
         if let Some(value) = matches.get_one::<::uuid::Uuid>("id") {
             request = request.body_map(|body| { body.id(value.clone()) });
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("idempotency-key")
+        {
+            request = request.idempotency_key(value.clone());
+        }
         if let Some(value) = matches
             .get_one::<::chrono::naive::NaiveDate>("invoice-date")
         {
@@ -2401,6 +2595,16 @@ impl<T: CliConfig> Cli<T> {
         }
         if let Some(value) = matches.get_one::<::std::string::String>("odata-type") {
             request = request.body_map(|body| { body.odata_type(value.clone()) });
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-first-sent")
+        {
+            request = request.repeatability_first_sent(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-request-id")
+        {
+            request = request.repeatability_request_id(value.clone());
         }
         if let Some(value) = matches.get_one::<types::SalesInvoiceStatus>("status") {
             request = request.body_map(|body| { body.status(value.clone()) });
@@ -2540,6 +2744,10 @@ impl<T: CliConfig> Cli<T> {
         {
             request = request.body_map(|body| { body.id(value.clone()) });
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("idempotency-key")
+        {
+            request = request.idempotency_key(value.clone());
+        }
         if let Some(value) = matches.get_one::<::std::string::String>("if-match") {
             request = request.if_match(value.clone());
         }
@@ -2582,6 +2790,16 @@ impl<T: CliConfig> Cli<T> {
         }
         if let Some(value) = matches.get_one::<::std::string::String>("prefer") {
             request = request.prefer(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-first-sent")
+        {
+            request = request.repeatability_first_sent(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-request-id")
+        {
+            request = request.repeatability_request_id(value.clone());
         }
         if let Some(value) = matches.get_one::<::uuid::Uuid>("sales-invoice-id") {
             request = request.sales_invoice_id(value.clone());
@@ -2676,6 +2894,10 @@ impl<T: CliConfig> Cli<T> {
         if let Some(value) = matches.get_one::<::uuid::Uuid>("id") {
             request = request.body_map(|body| { body.id(value.clone()) });
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("idempotency-key")
+        {
+            request = request.idempotency_key(value.clone());
+        }
         if let Some(value) = matches
             .get_one::<
                 ::chrono::DateTime<::chrono::offset::Utc>,
@@ -2704,6 +2926,16 @@ impl<T: CliConfig> Cli<T> {
         }
         if let Some(value) = matches.get_one::<::std::string::String>("phone-number") {
             request = request.body_map(|body| { body.phone_number(value.clone()) });
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-first-sent")
+        {
+            request = request.repeatability_first_sent(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-request-id")
+        {
+            request = request.repeatability_request_id(value.clone());
         }
         if let Some(value) = matches.get_one::<::uuid::Uuid>("sales-invoice-id") {
             request = request.sales_invoice_id(value.clone());
@@ -2833,6 +3065,10 @@ impl<T: CliConfig> Cli<T> {
         {
             request = request.body_map(|body| { body.id(value.clone()) });
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("idempotency-key")
+        {
+            request = request.idempotency_key(value.clone());
+        }
         if let Some(value) = matches.get_one::<::std::string::String>("if-match") {
             request = request.if_match(value.clone());
         }
@@ -2881,6 +3117,16 @@ impl<T: CliConfig> Cli<T> {
         }
         if let Some(value) = matches.get_one::<::std::string::String>("prefer") {
             request = request.prefer(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-first-sent")
+        {
+            request = request.repeatability_first_sent(value.clone());
+        }
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("repeatability-request-id")
+        {
+            request = request.repeatability_request_id(value.clone());
         }
         if let Some(value) = matches.get_one::<::uuid::Uuid>("sales-invoice-id") {
             request = request.sales_invoice_id(value.clone());

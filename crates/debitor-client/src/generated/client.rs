@@ -832,7 +832,7 @@ pub mod types {
             Default::default()
         }
     }
-    ///When and under which ids the error happened.
+    ///When and under which ids the error happened, and its closer cause.
     #[derive(
         ::serde::Deserialize,
         ::serde::Serialize,
@@ -848,6 +848,9 @@ pub mod types {
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub client_request_id: ::std::option::Option<::uuid::Uuid>,
+        ///What is wrong, closer than `error.code` says it, if there is more to say.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub code: ::std::option::Option<::std::string::String>,
         ///When the request was received.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub date: ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
@@ -3379,6 +3382,10 @@ pub mod types {
                 ::std::option::Option<::uuid::Uuid>,
                 ::std::string::String,
             >,
+            code: ::std::result::Result<
+                ::std::option::Option<::std::string::String>,
+                ::std::string::String,
+            >,
             date: ::std::result::Result<
                 ::std::option::Option<::chrono::DateTime<::chrono::offset::Utc>>,
                 ::std::string::String,
@@ -3392,6 +3399,7 @@ pub mod types {
             fn default() -> Self {
                 Self {
                     client_request_id: Ok(Default::default()),
+                    code: Ok(Default::default()),
                     date: Ok(Default::default()),
                     request_id: Ok(Default::default()),
                 }
@@ -3409,6 +3417,18 @@ pub mod types {
                         format!(
                             "error converting supplied value for client_request_id: {e}"
                         )
+                    });
+                self
+            }
+            pub fn code<T>(mut self, value: T) -> Self
+            where
+                T: ::std::convert::TryInto<::std::option::Option<::std::string::String>>,
+                T::Error: ::std::fmt::Display,
+            {
+                self.code = value
+                    .try_into()
+                    .map_err(|e| {
+                        format!("error converting supplied value for code: {e}")
                     });
                 self
             }
@@ -3446,6 +3466,7 @@ pub mod types {
             ) -> ::std::result::Result<Self, super::error::ConversionError> {
                 Ok(Self {
                     client_request_id: value.client_request_id?,
+                    code: value.code?,
                     date: value.date?,
                     request_id: value.request_id?,
                 })
@@ -3455,6 +3476,7 @@ pub mod types {
             fn from(value: super::ODataInnerError) -> Self {
                 Self {
                     client_request_id: Ok(value.client_request_id),
+                    code: Ok(value.code),
                     date: Ok(value.date),
                     request_id: Ok(value.request_id),
                 }
@@ -4790,6 +4812,14 @@ refused. No text may contain the character U+0000.
 
 **Concurrency.** Every change needs the entity's ETag in `If-Match`; `*` matches any.
 
+**Repeated requests.** A POST or PATCH with an `Idempotency-Key` can be sent again when its answer
+did not arrive. For 24 hours the same request with the same key gets the first one's status, `ETag`,
+`Location` and body, byte for byte, and nothing is done again. The same request has the same method,
+path, query, `Content-Type` and body; another one with the key is refused with 422, and one that
+comes while the first still runs with 409 and `Retry-After`. A key belongs to its caller, company
+and operation: elsewhere it is unused. Only what was done is remembered, so after a refusal the key
+is free. `Repeatability-Request-ID` of OASIS Repeatable Requests 1.0 is another name of the key.
+
 **Permissions.** `Financials.Read.All` to read, `Financials.ReadWrite.All` to read and write, in
 the token's `scp` or `roles`; `x-permissions` names them for each operation. A company of another
 tenant (`tid`) does not exist for the caller.
@@ -4924,17 +4954,23 @@ let response = client.customer_list()
     }
     /**Create a customer
 
-Creates a customer in the company. Only `displayName` is required. With an `id` of your own the request can be repeated safely.
+Creates a customer in the company. Only `displayName` is required. With an `Idempotency-Key` or an `id` of your own the request can be repeated safely.
 
 Sends a `POST` request to `/financials/companies/{companyId}/customers`
 
 Arguments:
 - `company_id`: The id of the company.
+- `idempotency_key`: The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
+- `repeatability_first_sent`: When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+- `repeatability_request_id`: Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The customer to create.
 ```text
 let response = client.customer_create()
     .company_id(company_id)
+    .idempotency_key(idempotency_key)
+    .repeatability_first_sent(repeatability_first_sent)
+    .repeatability_request_id(repeatability_request_id)
     .client_request_id(client_request_id)
     .body(body)
     .send()
@@ -5017,16 +5053,22 @@ Sends a `PATCH` request to `/financials/companies/{companyId}/customers/{custome
 Arguments:
 - `company_id`: The id of the company.
 - `customer_id`: The id of the customer.
+- `idempotency_key`: The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
 - `if_match`: The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.
 - `prefer`: `return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.
+- `repeatability_first_sent`: When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+- `repeatability_request_id`: Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The properties to change.
 ```text
 let response = client.customer_update()
     .company_id(company_id)
     .customer_id(customer_id)
+    .idempotency_key(idempotency_key)
     .if_match(if_match)
     .prefer(prefer)
+    .repeatability_first_sent(repeatability_first_sent)
+    .repeatability_request_id(repeatability_request_id)
     .client_request_id(client_request_id)
     .body(body)
     .send()
@@ -5070,11 +5112,17 @@ Sends a `POST` request to `/financials/companies/{companyId}/salesInvoices`
 
 Arguments:
 - `company_id`: The id of the company.
+- `idempotency_key`: The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
+- `repeatability_first_sent`: When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+- `repeatability_request_id`: Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The sales invoice to create.
 ```text
 let response = client.sales_invoice_create()
     .company_id(company_id)
+    .idempotency_key(idempotency_key)
+    .repeatability_first_sent(repeatability_first_sent)
+    .repeatability_request_id(repeatability_request_id)
     .client_request_id(client_request_id)
     .body(body)
     .send()
@@ -5138,16 +5186,22 @@ Sends a `PATCH` request to `/financials/companies/{companyId}/salesInvoices/{sal
 Arguments:
 - `company_id`: The id of the company.
 - `sales_invoice_id`: The id of the sales invoice.
+- `idempotency_key`: The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
 - `if_match`: The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.
 - `prefer`: `return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.
+- `repeatability_first_sent`: When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+- `repeatability_request_id`: Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The properties to change.
 ```text
 let response = client.sales_invoice_update()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
+    .idempotency_key(idempotency_key)
     .if_match(if_match)
     .prefer(prefer)
+    .repeatability_first_sent(repeatability_first_sent)
+    .repeatability_request_id(repeatability_request_id)
     .client_request_id(client_request_id)
     .body(body)
     .send()
@@ -5188,12 +5242,18 @@ Sends a `POST` request to `/financials/companies/{companyId}/salesInvoices/{sale
 Arguments:
 - `company_id`: The id of the company.
 - `sales_invoice_id`: The id of the sales invoice.
+- `idempotency_key`: The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
+- `repeatability_first_sent`: When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+- `repeatability_request_id`: Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The customer to create.
 ```text
 let response = client.sales_invoice_customer_create()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
+    .idempotency_key(idempotency_key)
+    .repeatability_first_sent(repeatability_first_sent)
+    .repeatability_request_id(repeatability_request_id)
     .client_request_id(client_request_id)
     .body(body)
     .send()
@@ -5238,16 +5298,22 @@ Sends a `PATCH` request to `/financials/companies/{companyId}/salesInvoices/{sal
 Arguments:
 - `company_id`: The id of the company.
 - `sales_invoice_id`: The id of the sales invoice.
+- `idempotency_key`: The caller's own key of this request, best a GUID: visible ASCII. For 24 hours the same request (method, path, query, `Content-Type` and body bytes) with the key gets the same answer byte for byte, and nothing is done again. Another request with it: 422; the first still running: 409 with `Retry-After`.
 - `if_match`: The ETag of the entity as it was read, or `*` for any. Stale is answered with 412.
 - `prefer`: `return=minimal` asks for an answer without a body. Preferences that are unknown are ignored.
+- `repeatability_first_sent`: When a request with `Repeatability-Request-ID` was first sent, as an HTTP date. Only its form is checked: the 24 hours start when the service answers.
+- `repeatability_request_id`: Another name of `Idempotency-Key`, by OASIS Repeatable Requests 1.0. With both, they must be equal: else 400.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 - `body`: The properties to change.
 ```text
 let response = client.sales_invoice_customer_update()
     .company_id(company_id)
     .sales_invoice_id(sales_invoice_id)
+    .idempotency_key(idempotency_key)
     .if_match(if_match)
     .prefer(prefer)
+    .repeatability_first_sent(repeatability_first_sent)
+    .repeatability_request_id(repeatability_request_id)
     .client_request_id(client_request_id)
     .body(body)
     .send()
@@ -5815,6 +5881,9 @@ pub mod builder {
     pub struct CustomerCreate<'a> {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        repeatability_first_sent: Result<Option<::std::string::String>, String>,
+        repeatability_request_id: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerCreate, String>,
     }
@@ -5823,6 +5892,9 @@ pub mod builder {
             Self {
                 client: client,
                 company_id: Err("company_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                repeatability_first_sent: Ok(None),
+                repeatability_request_id: Ok(None),
                 client_request_id: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
@@ -5835,6 +5907,45 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: uuid :: Uuid` for company_id failed".to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_first_sent<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_first_sent = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_first_sent failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_request_id failed"
+                        .to_string()
                 });
             self
         }
@@ -5879,8 +5990,21 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Customer>, Error<types::ODataErrorBody>> {
-            let Self { client, company_id, client_request_id, body } = self;
+            let Self {
+                client,
+                company_id,
+                idempotency_key,
+                repeatability_first_sent,
+                repeatability_request_id,
+                client_request_id,
+                body,
+            } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let repeatability_first_sent = repeatability_first_sent
+                .map_err(Error::InvalidRequest)?;
+            let repeatability_request_id = repeatability_request_id
+                .map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
@@ -5891,7 +6015,7 @@ pub mod builder {
                 "{}/financials/companies/{}/customers", client.baseurl, encode_path(&
                 company_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(5usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5899,6 +6023,17 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_first_sent {
+                header_map
+                    .append("Repeatability-First-Sent", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_request_id {
+                header_map
+                    .append("Repeatability-Request-ID", value.to_string().try_into()?);
+            }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
             }
@@ -5985,6 +6120,13 @@ pub mod builder {
                         ),
                     )
                 }
+                422u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 500u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -5993,6 +6135,13 @@ pub mod builder {
                     )
                 }
                 503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -6501,6 +6650,13 @@ pub mod builder {
                         ),
                     )
                 }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -6513,8 +6669,11 @@ pub mod builder {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
         customer_id: Result<::uuid::Uuid, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         if_match: Result<::std::string::String, String>,
         prefer: Result<Option<::std::string::String>, String>,
+        repeatability_first_sent: Result<Option<::std::string::String>, String>,
+        repeatability_request_id: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerUpdate, String>,
     }
@@ -6524,8 +6683,11 @@ pub mod builder {
                 client: client,
                 company_id: Err("company_id was not initialized".to_string()),
                 customer_id: Err("customer_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
                 if_match: Err("if_match was not initialized".to_string()),
                 prefer: Ok(None),
+                repeatability_first_sent: Ok(None),
+                repeatability_request_id: Ok(None),
                 client_request_id: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
@@ -6552,6 +6714,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn if_match<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -6573,6 +6748,32 @@ pub mod builder {
                 .map(Some)
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for prefer failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_first_sent<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_first_sent = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_first_sent failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_request_id failed"
                         .to_string()
                 });
             self
@@ -6622,15 +6823,23 @@ pub mod builder {
                 client,
                 company_id,
                 customer_id,
+                idempotency_key,
                 if_match,
                 prefer,
+                repeatability_first_sent,
+                repeatability_request_id,
                 client_request_id,
                 body,
             } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
             let customer_id = customer_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
             let prefer = prefer.map_err(Error::InvalidRequest)?;
+            let repeatability_first_sent = repeatability_first_sent
+                .map_err(Error::InvalidRequest)?;
+            let repeatability_request_id = repeatability_request_id
+                .map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
@@ -6641,7 +6850,7 @@ pub mod builder {
                 "{}/financials/companies/{}/customers/{}", client.baseurl, encode_path(&
                 company_id.to_string()), encode_path(& customer_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(4usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(7usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6649,9 +6858,20 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             header_map.append("If-Match", if_match.to_string().try_into()?);
             if let Some(value) = prefer {
                 header_map.append("Prefer", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_first_sent {
+                header_map
+                    .append("Repeatability-First-Sent", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_request_id {
+                header_map
+                    .append("Repeatability-Request-ID", value.to_string().try_into()?);
             }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
@@ -6746,6 +6966,13 @@ pub mod builder {
                         ),
                     )
                 }
+                422u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 428u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -6761,6 +6988,13 @@ pub mod builder {
                     )
                 }
                 503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -6996,6 +7230,9 @@ pub mod builder {
     pub struct SalesInvoiceCreate<'a> {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        repeatability_first_sent: Result<Option<::std::string::String>, String>,
+        repeatability_request_id: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::SalesInvoiceCreate, String>,
     }
@@ -7004,6 +7241,9 @@ pub mod builder {
             Self {
                 client: client,
                 company_id: Err("company_id was not initialized".to_string()),
+                idempotency_key: Ok(None),
+                repeatability_first_sent: Ok(None),
+                repeatability_request_id: Ok(None),
                 client_request_id: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
@@ -7016,6 +7256,45 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: uuid :: Uuid` for company_id failed".to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_first_sent<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_first_sent = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_first_sent failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_request_id failed"
+                        .to_string()
                 });
             self
         }
@@ -7060,8 +7339,21 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::SalesInvoice>, Error<types::ODataErrorBody>> {
-            let Self { client, company_id, client_request_id, body } = self;
+            let Self {
+                client,
+                company_id,
+                idempotency_key,
+                repeatability_first_sent,
+                repeatability_request_id,
+                client_request_id,
+                body,
+            } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let repeatability_first_sent = repeatability_first_sent
+                .map_err(Error::InvalidRequest)?;
+            let repeatability_request_id = repeatability_request_id
+                .map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
@@ -7072,7 +7364,7 @@ pub mod builder {
                 "{}/financials/companies/{}/salesInvoices", client.baseurl, encode_path(&
                 company_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(5usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7080,6 +7372,17 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_first_sent {
+                header_map
+                    .append("Repeatability-First-Sent", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_request_id {
+                header_map
+                    .append("Repeatability-Request-ID", value.to_string().try_into()?);
+            }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
             }
@@ -7166,6 +7469,13 @@ pub mod builder {
                         ),
                     )
                 }
+                422u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 500u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -7174,6 +7484,13 @@ pub mod builder {
                     )
                 }
                 503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -7561,6 +7878,13 @@ pub mod builder {
                         ),
                     )
                 }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -7573,8 +7897,11 @@ pub mod builder {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
         sales_invoice_id: Result<::uuid::Uuid, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         if_match: Result<::std::string::String, String>,
         prefer: Result<Option<::std::string::String>, String>,
+        repeatability_first_sent: Result<Option<::std::string::String>, String>,
+        repeatability_request_id: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::SalesInvoiceUpdate, String>,
     }
@@ -7586,8 +7913,11 @@ pub mod builder {
                 sales_invoice_id: Err(
                     "sales_invoice_id was not initialized".to_string(),
                 ),
+                idempotency_key: Ok(None),
                 if_match: Err("if_match was not initialized".to_string()),
                 prefer: Ok(None),
+                repeatability_first_sent: Ok(None),
+                repeatability_request_id: Ok(None),
                 client_request_id: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
@@ -7615,6 +7945,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn if_match<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -7636,6 +7979,32 @@ pub mod builder {
                 .map(Some)
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for prefer failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_first_sent<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_first_sent = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_first_sent failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_request_id failed"
                         .to_string()
                 });
             self
@@ -7685,15 +8054,23 @@ pub mod builder {
                 client,
                 company_id,
                 sales_invoice_id,
+                idempotency_key,
                 if_match,
                 prefer,
+                repeatability_first_sent,
+                repeatability_request_id,
                 client_request_id,
                 body,
             } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
             let sales_invoice_id = sales_invoice_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
             let prefer = prefer.map_err(Error::InvalidRequest)?;
+            let repeatability_first_sent = repeatability_first_sent
+                .map_err(Error::InvalidRequest)?;
+            let repeatability_request_id = repeatability_request_id
+                .map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
@@ -7705,7 +8082,7 @@ pub mod builder {
                 encode_path(& company_id.to_string()), encode_path(& sales_invoice_id
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(4usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(7usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7713,9 +8090,20 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             header_map.append("If-Match", if_match.to_string().try_into()?);
             if let Some(value) = prefer {
                 header_map.append("Prefer", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_first_sent {
+                header_map
+                    .append("Repeatability-First-Sent", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_request_id {
+                header_map
+                    .append("Repeatability-Request-ID", value.to_string().try_into()?);
             }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
@@ -7810,6 +8198,13 @@ pub mod builder {
                         ),
                     )
                 }
+                422u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 428u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -7825,6 +8220,13 @@ pub mod builder {
                     )
                 }
                 503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -8028,6 +8430,9 @@ pub mod builder {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
         sales_invoice_id: Result<::uuid::Uuid, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
+        repeatability_first_sent: Result<Option<::std::string::String>, String>,
+        repeatability_request_id: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerCreate, String>,
     }
@@ -8039,6 +8444,9 @@ pub mod builder {
                 sales_invoice_id: Err(
                     "sales_invoice_id was not initialized".to_string(),
                 ),
+                idempotency_key: Ok(None),
+                repeatability_first_sent: Ok(None),
+                repeatability_request_id: Ok(None),
                 client_request_id: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
@@ -8062,6 +8470,45 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: uuid :: Uuid` for sales_invoice_id failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_first_sent<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_first_sent = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_first_sent failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_request_id failed"
                         .to_string()
                 });
             self
@@ -8107,9 +8554,23 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::Customer>, Error<types::ODataErrorBody>> {
-            let Self { client, company_id, sales_invoice_id, client_request_id, body } = self;
+            let Self {
+                client,
+                company_id,
+                sales_invoice_id,
+                idempotency_key,
+                repeatability_first_sent,
+                repeatability_request_id,
+                client_request_id,
+                body,
+            } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
             let sales_invoice_id = sales_invoice_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
+            let repeatability_first_sent = repeatability_first_sent
+                .map_err(Error::InvalidRequest)?;
+            let repeatability_request_id = repeatability_request_id
+                .map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
@@ -8121,7 +8582,7 @@ pub mod builder {
                 encode_path(& company_id.to_string()), encode_path(& sales_invoice_id
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(5usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8129,6 +8590,17 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_first_sent {
+                header_map
+                    .append("Repeatability-First-Sent", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_request_id {
+                header_map
+                    .append("Repeatability-Request-ID", value.to_string().try_into()?);
+            }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
             }
@@ -8215,6 +8687,13 @@ pub mod builder {
                         ),
                     )
                 }
+                422u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 500u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -8223,6 +8702,13 @@ pub mod builder {
                     )
                 }
                 503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -8425,6 +8911,13 @@ pub mod builder {
                         ),
                     )
                 }
+                507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 _ => Err(Error::UnexpectedResponse(response)),
             }
         }
@@ -8437,8 +8930,11 @@ pub mod builder {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
         sales_invoice_id: Result<::uuid::Uuid, String>,
+        idempotency_key: Result<Option<::std::string::String>, String>,
         if_match: Result<::std::string::String, String>,
         prefer: Result<Option<::std::string::String>, String>,
+        repeatability_first_sent: Result<Option<::std::string::String>, String>,
+        repeatability_request_id: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
         body: Result<types::builder::CustomerUpdate, String>,
     }
@@ -8450,8 +8946,11 @@ pub mod builder {
                 sales_invoice_id: Err(
                     "sales_invoice_id was not initialized".to_string(),
                 ),
+                idempotency_key: Ok(None),
                 if_match: Err("if_match was not initialized".to_string()),
                 prefer: Ok(None),
+                repeatability_first_sent: Ok(None),
+                repeatability_request_id: Ok(None),
                 client_request_id: Ok(None),
                 body: Ok(::std::default::Default::default()),
             }
@@ -8479,6 +8978,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn idempotency_key<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.idempotency_key = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for idempotency_key failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn if_match<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -8500,6 +9012,32 @@ pub mod builder {
                 .map(Some)
                 .map_err(|_| {
                     "conversion to `:: std :: string :: String` for prefer failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_first_sent<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_first_sent = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_first_sent failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn repeatability_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.repeatability_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for repeatability_request_id failed"
                         .to_string()
                 });
             self
@@ -8549,15 +9087,23 @@ pub mod builder {
                 client,
                 company_id,
                 sales_invoice_id,
+                idempotency_key,
                 if_match,
                 prefer,
+                repeatability_first_sent,
+                repeatability_request_id,
                 client_request_id,
                 body,
             } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
             let sales_invoice_id = sales_invoice_id.map_err(Error::InvalidRequest)?;
+            let idempotency_key = idempotency_key.map_err(Error::InvalidRequest)?;
             let if_match = if_match.map_err(Error::InvalidRequest)?;
             let prefer = prefer.map_err(Error::InvalidRequest)?;
+            let repeatability_first_sent = repeatability_first_sent
+                .map_err(Error::InvalidRequest)?;
+            let repeatability_request_id = repeatability_request_id
+                .map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let body = body
                 .and_then(|v| {
@@ -8569,7 +9115,7 @@ pub mod builder {
                 encode_path(& company_id.to_string()), encode_path(& sales_invoice_id
                 .to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(4usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(7usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8577,9 +9123,20 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = idempotency_key {
+                header_map.append("Idempotency-Key", value.to_string().try_into()?);
+            }
             header_map.append("If-Match", if_match.to_string().try_into()?);
             if let Some(value) = prefer {
                 header_map.append("Prefer", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_first_sent {
+                header_map
+                    .append("Repeatability-First-Sent", value.to_string().try_into()?);
+            }
+            if let Some(value) = repeatability_request_id {
+                header_map
+                    .append("Repeatability-Request-ID", value.to_string().try_into()?);
             }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
@@ -8674,6 +9231,13 @@ pub mod builder {
                         ),
                     )
                 }
+                422u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
                 428u16 => {
                     Err(
                         Error::ErrorResponse(
@@ -8689,6 +9253,13 @@ pub mod builder {
                     )
                 }
                 503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                507u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,

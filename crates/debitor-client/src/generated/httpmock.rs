@@ -456,6 +456,36 @@ pub mod operations {
                 .unwrap();
             Self(self.0.path_matches(re))
         }
+        pub fn idempotency_key<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Idempotency-Key", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Idempotency-Key"))
+            }
+        }
+        pub fn repeatability_first_sent<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-First-Sent", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-First-Sent"))
+            }
+        }
+        pub fn repeatability_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-Request-ID", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-Request-ID"))
+            }
+        }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -568,6 +598,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn unprocessable_entity(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(422u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -582,6 +621,15 @@ pub mod operations {
                 self
                     .0
                     .status(503u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -1005,6 +1053,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
     }
     pub struct CustomerUpdateWhen(::httpmock::When);
     impl CustomerUpdateWhen {
@@ -1041,6 +1098,16 @@ pub mod operations {
                 .unwrap();
             Self(self.0.path_matches(re))
         }
+        pub fn idempotency_key<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Idempotency-Key", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Idempotency-Key"))
+            }
+        }
         pub fn if_match(self, value: &str) -> Self {
             Self(self.0.header("If-Match", value.to_string()))
         }
@@ -1052,6 +1119,26 @@ pub mod operations {
                 Self(self.0.header("Prefer", value.to_string()))
             } else {
                 Self(self.0.header_missing("Prefer"))
+            }
+        }
+        pub fn repeatability_first_sent<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-First-Sent", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-First-Sent"))
+            }
+        }
+        pub fn repeatability_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-Request-ID", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-Request-ID"))
             }
         }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
@@ -1175,6 +1262,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn unprocessable_entity(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(422u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn precondition_required(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -1198,6 +1294,15 @@ pub mod operations {
                 self
                     .0
                     .status(503u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -1392,6 +1497,36 @@ pub mod operations {
                 .unwrap();
             Self(self.0.path_matches(re))
         }
+        pub fn idempotency_key<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Idempotency-Key", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Idempotency-Key"))
+            }
+        }
+        pub fn repeatability_first_sent<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-First-Sent", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-First-Sent"))
+            }
+        }
+        pub fn repeatability_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-Request-ID", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-Request-ID"))
+            }
+        }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -1504,6 +1639,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn unprocessable_entity(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(422u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -1518,6 +1662,15 @@ pub mod operations {
                 self
                     .0
                     .status(503u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -1822,6 +1975,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
     }
     pub struct SalesInvoiceUpdateWhen(::httpmock::When);
     impl SalesInvoiceUpdateWhen {
@@ -1858,6 +2020,16 @@ pub mod operations {
                 .unwrap();
             Self(self.0.path_matches(re))
         }
+        pub fn idempotency_key<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Idempotency-Key", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Idempotency-Key"))
+            }
+        }
         pub fn if_match(self, value: &str) -> Self {
             Self(self.0.header("If-Match", value.to_string()))
         }
@@ -1869,6 +2041,26 @@ pub mod operations {
                 Self(self.0.header("Prefer", value.to_string()))
             } else {
                 Self(self.0.header_missing("Prefer"))
+            }
+        }
+        pub fn repeatability_first_sent<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-First-Sent", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-First-Sent"))
+            }
+        }
+        pub fn repeatability_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-Request-ID", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-Request-ID"))
             }
         }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
@@ -1992,6 +2184,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn unprocessable_entity(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(422u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn precondition_required(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -2015,6 +2216,15 @@ pub mod operations {
                 self
                     .0
                     .status(503u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -2208,6 +2418,36 @@ pub mod operations {
                 .unwrap();
             Self(self.0.path_matches(re))
         }
+        pub fn idempotency_key<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Idempotency-Key", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Idempotency-Key"))
+            }
+        }
+        pub fn repeatability_first_sent<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-First-Sent", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-First-Sent"))
+            }
+        }
+        pub fn repeatability_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-Request-ID", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-Request-ID"))
+            }
+        }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -2320,6 +2560,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn unprocessable_entity(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(422u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -2334,6 +2583,15 @@ pub mod operations {
                 self
                     .0
                     .status(503u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -2491,6 +2749,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
     }
     pub struct SalesInvoiceCustomerUpdateWhen(::httpmock::When);
     impl SalesInvoiceCustomerUpdateWhen {
@@ -2529,6 +2796,16 @@ pub mod operations {
                 .unwrap();
             Self(self.0.path_matches(re))
         }
+        pub fn idempotency_key<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Idempotency-Key", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Idempotency-Key"))
+            }
+        }
         pub fn if_match(self, value: &str) -> Self {
             Self(self.0.header("If-Match", value.to_string()))
         }
@@ -2540,6 +2817,26 @@ pub mod operations {
                 Self(self.0.header("Prefer", value.to_string()))
             } else {
                 Self(self.0.header_missing("Prefer"))
+            }
+        }
+        pub fn repeatability_first_sent<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-First-Sent", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-First-Sent"))
+            }
+        }
+        pub fn repeatability_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Repeatability-Request-ID", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Repeatability-Request-ID"))
             }
         }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
@@ -2663,6 +2960,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn unprocessable_entity(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(422u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn precondition_required(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -2686,6 +2992,15 @@ pub mod operations {
                 self
                     .0
                     .status(503u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn insufficient_storage(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(507u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )

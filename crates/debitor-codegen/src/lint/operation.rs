@@ -4,7 +4,7 @@ use super::Report;
 use super::names::{RESERVED_OPERATIONS, snake};
 use super::view::{Operation, Place};
 
-const RULES: [fn(&Operation<'_>, &mut Report); 9] = [
+const RULES: [fn(&Operation<'_>, &mut Report); 10] = [
     keys,
     tag,
     prose,
@@ -13,8 +13,12 @@ const RULES: [fn(&Operation<'_>, &mut Report); 9] = [
     method,
     permissions,
     security,
+    key,
     body,
 ];
+
+/// The header that makes a request safe to repeat (the IETF's draft of that name).
+pub(super) const KEY: &str = "Idempotency-Key";
 
 /// The verbs of every resource, with the method and the successes of each.
 pub(super) const VERBS: [(&str, &str, &[&str]); 6] = [
@@ -163,6 +167,26 @@ fn security(operation: &Operation<'_>, report: &mut Report) {
                 );
             }
         }
+    }
+}
+
+/// The other methods do the same however often they are called.
+fn key(operation: &Operation<'_>, report: &mut Report) {
+    let takes_key = matches!(operation.method, "post" | "patch");
+    let method = operation.method.to_uppercase();
+    if takes_key && operation.header(KEY).is_none() {
+        report.fault(
+            &operation.place.below("parameters"),
+            format!("a {method} without `{KEY}` cannot be repeated safely"),
+            format!("add the header `{KEY}`"),
+        );
+    }
+    if !takes_key && operation.header(KEY).is_some() {
+        report.fault(
+            &operation.place.below("parameters"),
+            format!("a {method} can be repeated without `{KEY}`"),
+            "remove the header",
+        );
     }
 }
 

@@ -2,7 +2,7 @@
 //! for all errors, and with the headers that belong to it.
 
 use super::names::{collision, snake};
-use super::operation::VERBS;
+use super::operation::{KEY, VERBS};
 use super::view::{Operation, Place};
 use super::{Report, uses};
 
@@ -19,7 +19,7 @@ const RULES: [fn(&Operation<'_>, &mut Report); 7] = [
 /// A status, when it must be declared, and why.
 type Requirement = (&'static str, fn(&Operation<'_>) -> bool, &'static str);
 
-const REQUIRED: [Requirement; 11] = [
+const REQUIRED: [Requirement; 14] = [
     ("400", takes_input, "a request may not fit the document"),
     ("401", |o| o.secured(), "the caller may lack a token"),
     ("403", |o| o.secured(), "the caller may lack the permission"),
@@ -33,6 +33,7 @@ const REQUIRED: [Requirement; 11] = [
         |_| true,
         "the path may be called with another method",
     ),
+    ("409", has_key, "the first request may still run"),
     ("412", requires_if_match, "the ETag may be stale"),
     ("413", |o| o.body.is_some(), "the body may be too large"),
     (
@@ -40,8 +41,10 @@ const REQUIRED: [Requirement; 11] = [
         |o| o.body.is_some(),
         "the body may be of another media type",
     ),
+    ("422", has_key, "the key may have come with another request"),
     ("428", requires_if_match, "`If-Match` may be missing"),
     ("500", |_| true, "the service may have a fault"),
+    ("507", |o| o.method != "get", "the disk may be full"),
     (
         "304",
         |o| o.header("If-None-Match").is_some(),
@@ -71,6 +74,10 @@ fn requires_if_match(operation: &Operation<'_>) -> bool {
     operation
         .header("If-Match")
         .is_some_and(|header| header.flag("required"))
+}
+
+fn has_key(operation: &Operation<'_>) -> bool {
+    operation.header(KEY).is_some()
 }
 
 fn codes(operation: &Operation<'_>, report: &mut Report) {

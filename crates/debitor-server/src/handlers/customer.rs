@@ -67,6 +67,7 @@ impl CustomerApi for App {
             .customer_create(caller.scope(company), None, request.body)
             .await?;
         Ok(CustomerCreateResponse::Created {
+            repeatability_result: None,
             location: Customers.entity_address(&request.context, company, stored.id),
             body: entity(Customers, &request.context, company, &stored),
             e_tag: stored.etag,
@@ -106,12 +107,14 @@ impl CustomerApi for App {
         if prefer::wants_minimal(request.headers.prefer.as_deref()) {
             let preference_applied = "return=minimal".to_owned();
             return Ok(CustomerUpdateResponse::NoContent {
+                repeatability_result: None,
                 e_tag: stored.etag,
                 preference_applied,
             });
         }
         let body = entity(Customers, &request.context, company, &stored);
         Ok(CustomerUpdateResponse::Ok {
+            repeatability_result: None,
             e_tag: stored.etag,
             body,
         })

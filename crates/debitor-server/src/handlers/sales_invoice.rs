@@ -54,6 +54,7 @@ impl SalesInvoiceApi for App {
             .sales_invoice_create(caller.scope(company), request.body)
             .await?;
         Ok(SalesInvoiceCreateResponse::Created {
+            repeatability_result: None,
             location: SalesInvoices.entity_address(&request.context, company, stored.id),
             body: entity(SalesInvoices, &request.context, company, &stored),
             e_tag: stored.etag,
@@ -96,12 +97,14 @@ impl SalesInvoiceApi for App {
         if prefer::wants_minimal(request.headers.prefer.as_deref()) {
             let preference_applied = "return=minimal".to_owned();
             return Ok(SalesInvoiceUpdateResponse::NoContent {
+                repeatability_result: None,
                 e_tag: stored.etag,
                 preference_applied,
             });
         }
         let body = entity(SalesInvoices, &request.context, company, &stored);
         Ok(SalesInvoiceUpdateResponse::Ok {
+            repeatability_result: None,
             e_tag: stored.etag,
             body,
         })

@@ -47,6 +47,7 @@ impl SalesInvoiceCustomerApi for App {
             .customer_create(caller.scope(company), invoice, request.body)
             .await?;
         Ok(SalesInvoiceCustomerCreateResponse::Created {
+            repeatability_result: None,
             location: Customers.entity_address(&request.context, company, stored.id),
             body: entity(Customers, &request.context, company, &stored),
             e_tag: stored.etag,
@@ -68,12 +69,14 @@ impl SalesInvoiceCustomerApi for App {
         if prefer::wants_minimal(request.headers.prefer.as_deref()) {
             let preference_applied = "return=minimal".to_owned();
             return Ok(SalesInvoiceCustomerUpdateResponse::NoContent {
+                repeatability_result: None,
                 e_tag: stored.etag,
                 preference_applied,
             });
         }
         let body = entity(Customers, &request.context, company, &stored);
         Ok(SalesInvoiceCustomerUpdateResponse::Ok {
+            repeatability_result: None,
             e_tag: stored.etag,
             body,
         })

@@ -236,7 +236,7 @@ fn malformed_json_says_where() {
         );
         let message = format!("The body is not the JSON it should be: {expected}.");
         assert_eq!(
-            problem.message,
+            &*problem.message,
             message,
             "{}",
             String::from_utf8_lossy(body)

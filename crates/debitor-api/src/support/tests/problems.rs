@@ -20,7 +20,7 @@ fn one_fault_is_the_target() {
         (problem.status.as_u16(), problem.code),
         (400, "invalidRequest")
     );
-    assert_eq!(problem.message, "The request has 1 fault.");
+    assert_eq!(&*problem.message, "The request has 1 fault.");
     assert_eq!(
         (problem.target.as_deref(), problem.details.len()),
         (Some("a"), 1)
@@ -30,7 +30,7 @@ fn one_fault_is_the_target() {
 #[test]
 fn several_faults_have_no_common_target() {
     let problem = faults(&["a", "b"]).into_problem();
-    assert_eq!(problem.message, "The request has 2 faults.");
+    assert_eq!(&*problem.message, "The request has 2 faults.");
     assert_eq!((problem.target, problem.details.len()), (None, 2));
 }
 
@@ -38,7 +38,7 @@ fn several_faults_have_no_common_target() {
 fn a_flood_of_faults_is_cut() {
     let problem = faults(&vec!["a"; 5000]).into_problem();
     assert_eq!(
-        problem.message,
+        &*problem.message,
         "The request has 5000 faults, of which 100 are listed."
     );
     assert_eq!(problem.details.len(), 100);
