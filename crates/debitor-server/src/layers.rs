@@ -78,12 +78,13 @@ async fn enter(
     let context = surroundings.context(&request);
     let span = telemetry::request_span(context.request_id, request.method().as_str());
     let in_api = base(request.uri().path()).is_some();
+    let reads = request.method().is_safe();
     rewrite_keys(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     async {
         let answered = tokio::time::timeout(PATIENCE, catch_panic(next.run(request))).await;
         let mut response = answered
-            .map_err(|_| too_slow())
+            .map_err(|_| too_slow(reads))
             .and_then(|answered| answered.map_err(|_| Problem::internal()))
             .unwrap_or_else(|problem| reply::problem::<ODataErrorBody>(problem, &context));
         mark(response.headers_mut(), &context, in_api);
@@ -102,15 +103,21 @@ async fn note_route(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-fn too_slow() -> Problem {
+/// A write that is under way is not called off, and may be done when nobody waits for it any more.
+fn too_slow(reads: bool) -> Problem {
     tracing::warn!("the request took too long");
     let message = "The request took too long. Try again later.";
-    Problem::new(
+    let problem = Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "serviceNotAvailable",
         message,
     )
-    .header(RETRY_AFTER, "1")
+    .header(RETRY_AFTER, "1");
+    if reads {
+        problem
+    } else {
+        problem.inner_code("outcomeUnknown")
+    }
 }
 
 fn mark(headers: &mut HeaderMap, context: &Context, in_api: bool) {

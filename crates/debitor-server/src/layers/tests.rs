@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::Path;
-use axum::routing::get;
+use axum::routing::{any, get};
 use chrono::{DateTime, TimeDelta};
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -26,7 +26,7 @@ fn router(public_url: Option<&str>) -> Router {
     };
     let operations = Router::new()
         .route("/customers/{key}", get(seen))
-        .route("/never", get(std::future::pending::<StatusCode>))
+        .route("/never", any(std::future::pending::<StatusCode>))
         .route(
             "/panic",
             get(async || -> StatusCode { panic!("a customer's name") }),
@@ -185,4 +185,15 @@ async fn an_answer_that_never_comes_is_503() {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
     assert!(body.contains("serviceNotAvailable"), "{body}");
+    assert!(!body.contains("outcomeUnknown"), "{body}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_without_an_answer_may_have_been_made() {
+    let request = Request::post("/v1.0/never").body(Body::empty()).unwrap();
+    let response = router(None).oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["error"]["innerError"]["code"], "outcomeUnknown");
 }
