@@ -8,6 +8,7 @@ pub mod call;
 pub mod context;
 pub mod decode;
 pub mod field;
+mod fingerprint;
 pub mod formats;
 pub mod json;
 pub mod negotiate;

@@ -58,6 +58,7 @@ impl Surroundings {
             client_request_id: client_request_id(request.headers()),
             received_at: self.clock.now(),
             base_url: base_url.into(),
+            fingerprint: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use super::json::Json;
-use super::{Api, Context, Operation, Problem, negotiate};
+use super::{Api, Context, Operation, Problem, fingerprint, negotiate};
 
 /// As much of a body that is too large as is read for the sake of its answer, in bytes.
 const DISCARDED: usize = 8 * 1024 * 1024;
@@ -52,10 +52,12 @@ impl Call {
         negotiate::accept(&self.parts.headers, self.operation.produces)
     }
 
-    /// Looks at the body's type, reads it under the limit and parses it.
+    /// Looks at the body's type, reads it under the limit, notes the request's fingerprint and parses.
     pub async fn json(&mut self, limit: usize) -> Result<Json, Problem> {
         negotiate::content_type(&self.parts.headers)?;
-        Json::parse(&self.bytes(limit).await?)
+        let bytes = self.bytes(limit).await?;
+        self.context.fingerprint = fingerprint::of(&self.parts, &bytes);
+        Json::parse(&bytes)
     }
 
     async fn bytes(&mut self, limit: usize) -> Result<Bytes, Problem> {

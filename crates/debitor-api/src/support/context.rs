@@ -22,6 +22,8 @@ pub struct Context {
     pub received_at: DateTime<Utc>,
     /// What absolute links start with, without a slash at the end.
     pub base_url: Arc<str>,
+    /// What is the same in every repetition of the request, if it carries a key and a body.
+    pub fingerprint: Option<[u8; 32]>,
 }
 
 impl Default for Context {
@@ -31,6 +33,7 @@ impl Default for Context {
             client_request_id: None,
             received_at: DateTime::UNIX_EPOCH,
             base_url: Arc::from(""),
+            fingerprint: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The hand-written modules on their own, without a document.
 
 mod bodies;
+mod fingerprints;
 mod media_types;
 mod parameters;
 mod problems;

@@ -69,6 +69,66 @@ async fn a_patch_has_three_states_at_every_level() {
 }
 
 #[tokio::test]
+async fn a_request_with_a_key_has_a_fingerprint() {
+    let app = App::default();
+    let mut seen = Vec::new();
+    for (name, body) in [
+        ("idempotency-key", "{\"displayName\":\"A\"}"),
+        ("repeatability-request-id", "{\"displayName\":\"A\"}"),
+        ("idempotency-key", "{\"displayName\":\"B\"}"),
+        ("x-key", "{\"displayName\":\"A\"}"),
+    ] {
+        let request = json("POST", &customers("")).header(name, "k-1");
+        assert_eq!(
+            app.send(request.body(body.into()).unwrap()).await.status,
+            201
+        );
+        let created = app.created();
+        let headers = (
+            created.headers.idempotency_key,
+            created.headers.repeatability_request_id,
+        );
+        let key = headers.0.or(headers.1);
+        assert_eq!(
+            key.is_some(),
+            created.context.fingerprint.is_some(),
+            "{name}"
+        );
+        seen.push(created.context.fingerprint);
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_ne!(seen[0], seen[2]);
+    assert_eq!(seen[3], None);
+}
+
+#[tokio::test]
+async fn keys_and_dates_have_their_form() {
+    let long = "k".repeat(255);
+    let date = "Sat, 31 Jan 2026 12:00:00 GMT";
+    for (name, value, status) in [
+        ("idempotency-key", "!", 201),
+        ("idempotency-key", long.as_str(), 201),
+        ("idempotency-key", "", 400),
+        ("idempotency-key", "a b", 400),
+        ("idempotency-key", &format!("{long}k"), 400),
+        ("repeatability-request-id", "~", 201),
+        ("repeatability-request-id", "a\tb", 400),
+        ("repeatability-first-sent", date, 201),
+        (
+            "repeatability-first-sent",
+            "Sat, 31 Jan 2026 12:00:00 CET",
+            400,
+        ),
+        ("repeatability-first-sent", "2026-01-31T12:00:00Z", 400),
+    ] {
+        let request = json("POST", &customers("")).header(name, value);
+        let body = Body::from("{\"displayName\":\"A\"}");
+        let answer = App::default().send(request.body(body).unwrap()).await;
+        assert_eq!(answer.status, status, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
 async fn faults_reach_no_handler() {
     let app = App::default();
     for body in [
