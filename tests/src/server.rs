@@ -91,24 +91,21 @@ impl TestServer {
 
     /// A token of a caller with these permissions, of the demo tenant unless another is named.
     pub fn token_for(&self, tenant: Option<Uuid>, permissions: &[&str]) -> String {
-        let mut command = Command::new(binaries::server());
-        command.arg("token").arg("--data-dir").arg(self.data_dir());
+        let mut command = self.token_command();
         if let Some(tenant) = tenant {
             command.args(["--tenant", &tenant.to_string()]);
         }
         for permission in permissions {
             command.args(["--permission", permission]);
         }
-        let output = command.output().expect("the server's program runs");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout)
-            .expect("a token is text")
-            .trim()
-            .to_owned()
+        printed(command)
+    }
+
+    /// A token of another person of the demo tenant, who may read and write.
+    pub fn token_of(&self, subject: Uuid) -> String {
+        let mut command = self.token_command();
+        command.args(["--subject", &subject.to_string()]);
+        printed(command)
     }
 
     /// A request by a caller who may read and write.
@@ -165,12 +162,32 @@ impl TestServer {
 }
 
 impl TestServer {
+    fn token_command(&self) -> Command {
+        let mut command = Command::new(binaries::server());
+        command.arg("token").arg("--data-dir").arg(self.data_dir());
+        command
+    }
+
     fn text(&self, key: &str) -> String {
         self.process.ready[key]
             .as_str()
             .expect("the ready line has it")
             .to_owned()
     }
+}
+
+/// What a command that must succeed prints.
+fn printed(mut command: Command) -> String {
+    let output = command.output().expect("the server's program runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout)
+        .expect("a token is text")
+        .trim()
+        .to_owned()
 }
 
 impl Drop for TestServer {

@@ -76,6 +76,9 @@ pub(crate) struct Token {
     /// The tenant whose companies exist for the caller.
     #[arg(long, value_name = "GUID", default_value_t = dev::TENANT)]
     pub(crate) tenant: Uuid,
+    /// The caller.
+    #[arg(long, value_name = "GUID", default_value_t = dev::SUBJECT)]
+    pub(crate) subject: Uuid,
     /// What the caller may do; can be given several times.
     #[arg(long = "permission", value_name = "NAME", default_value = dev::PERMISSION)]
     pub(crate) permissions: Vec<String>,

@@ -95,8 +95,8 @@ fn print_token(arguments: Token) -> anyhow::Result<()> {
     let grant = Grant {
         tenant: arguments.tenant,
         permissions: arguments.permissions,
+        subject: arguments.subject,
         valid_for: arguments.expires_in,
-        ..dev::grant()
     };
     print(&(key.token(&grant, SystemClock::default().now())? + "\n"))
 }

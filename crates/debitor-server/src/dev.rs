@@ -18,8 +18,8 @@ use crate::store::{self, Form, Scope, Store, Write};
 
 /// The tenant of the demo company, and of tokens that name no other.
 pub const TENANT: Uuid = uuid!("d3b17041-0000-4000-8000-000000000001");
-/// Who tokens speak for.
-const SUBJECT: Uuid = uuid!("d3b17041-0000-4000-8000-000000000002");
+/// Who tokens speak for if nothing is said.
+pub const SUBJECT: Uuid = uuid!("d3b17041-0000-4000-8000-000000000002");
 const COMPANY: Uuid = uuid!("d3b17041-0000-4000-8000-000000000003");
 const SALES_INVOICE: Uuid = uuid!("d3b17041-0000-4000-8000-000000000004");
 
