@@ -132,7 +132,7 @@ mod tests {
             ),
             ("maxLength: 100\n", "maxLength: 101\n"),
             (
-                "        '409':\n          $ref: '#/components/responses/Conflict'\n",
+                "        '503':\n          $ref: '#/components/responses/ServiceUnavailable'\n",
                 "",
             ),
         ];
