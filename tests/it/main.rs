@@ -11,6 +11,7 @@ mod customer;
 mod docs;
 mod durability;
 mod errors;
+mod idempotency;
 mod judge;
 mod operations;
 mod sales_invoice;
