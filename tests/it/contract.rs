@@ -10,7 +10,7 @@ fn by_hand() -> Value {
 }
 
 fn mounted() -> Value {
-    let (_, document) = debitor_server::app::routes().into_parts();
+    let (_, document) = debitor_server::app::routes().into_parts("");
     serde_json::to_value(document).unwrap()
 }
 
@@ -34,7 +34,7 @@ fn a_dropped_route_is_seen() {
     let without = debitor_api::company::routes::<debitor_server::app::App>()
         .merge(debitor_api::customer::routes())
         .merge(debitor_api::sales_invoice::routes());
-    let (_, document) = without.into_parts();
+    let (_, document) = without.into_parts("");
     let differences = differences(&by_hand(), &serde_json::to_value(document).unwrap());
     let named = differences
         .iter()

@@ -34,7 +34,9 @@ impl Api for App {
     type Error = ApiError;
 
     fn entered(&self, operation: &'static Operation) {
-        tracing::Span::current().record("operationId", operation.id);
+        let span = tracing::Span::current();
+        span.record("operationId", operation.id);
+        span.record("route", operation.path);
     }
 
     async fn authenticate(

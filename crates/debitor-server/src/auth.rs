@@ -9,8 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -156,30 +156,35 @@ impl Verifier {
     }
 
     fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {
-        let token = bearer_token(headers)?;
-        let verified = match self.remembered.find(token) {
+        let header = authorization(headers)?;
+        let verified = match self.remembered.find(header) {
             Some(verified) => verified,
-            None => self.verify_signature(token)?,
+            None => self.verify_signature(header)?,
         };
         verified.check_times(self.clock.now())?;
         Ok(Arc::clone(&verified.caller))
     }
 
-    fn verify_signature(&self, token: &str) -> Result<Arc<Verified>, Rejection> {
-        let verified = Arc::new(jwt::verify(token, &self.issuers)?);
-        self.remembered.add(token, Arc::clone(&verified));
+    fn verify_signature(&self, header: &HeaderValue) -> Result<Arc<Verified>, Rejection> {
+        let verified = Arc::new(jwt::verify(bearer_token(header)?, &self.issuers)?);
+        self.remembered.add(header, Arc::clone(&verified));
         Ok(verified)
     }
 }
 
-/// The token of the one `Authorization` header; other schemes are no credentials here.
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Rejection> {
+/// The one `Authorization` header.
+fn authorization(headers: &HeaderMap) -> Result<&HeaderValue, Rejection> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Rejection::Missing)?;
-    if values.next().is_some() {
-        return Err(Rejection::Malformed);
+    match values.next() {
+        None => Ok(value),
+        Some(_) => Err(Rejection::Malformed),
     }
-    let value = value.to_str().map_err(|_| Rejection::Malformed)?;
+}
+
+/// The token of a header; other schemes are no credentials here.
+fn bearer_token(header: &HeaderValue) -> Result<&str, Rejection> {
+    let value = header.to_str().map_err(|_| Rejection::Malformed)?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Rejection::Missing);

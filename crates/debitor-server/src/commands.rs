@@ -128,7 +128,7 @@ fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn
     let options = store::Options {
         reserve_bytes: config.store.reserve_bytes,
     };
-    store::connect(config.store.url.expose(), options, Arc::clone(clock))
+    store::connect(config.store.url.expose(), &options, Arc::clone(clock))
         .with_context(|| format!("cannot open the store {}", config.store.url))
 }
 

@@ -1,23 +1,28 @@
 //! What surrounds every request, whatever it is for: its ids, its span, its context, its end.
 
 use std::any::Any;
+use std::borrow::Cow;
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{self, Poll};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
 use axum::http::header::{HOST, RETRY_AFTER};
 use axum::http::uri::{Authority, PathAndQuery};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
-use axum::middleware::{self, Next};
 use axum::response::Response;
+use bytes::Bytes;
 use debitor_api::support::reply;
 use debitor_api::types::ODataErrorBody;
 use debitor_api::{Context, Problem, Undocumented};
-use tracing::{Instrument, Span};
+use tower::Service;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -63,45 +68,70 @@ impl Surroundings {
     }
 }
 
-/// The router, surrounded. Keys are rewritten before it looks at the path.
-pub fn surround(router: Router, surroundings: Surroundings) -> Router {
-    let router = router.layer(middleware::from_fn(note_route));
-    let enter = middleware::from_fn_with_state(Arc::new(surroundings), enter);
-    Router::new().fallback_service(router).layer(enter)
+/// A router and what surrounds it: a service of its own rather than a layer, which would cost each
+/// request two more boxes and a copy of the router.
+#[derive(Clone)]
+pub struct Surrounded {
+    router: Router,
+    surroundings: Arc<Surroundings>,
 }
 
-async fn enter(
-    State(surroundings): State<Arc<Surroundings>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// The router, surrounded. The path is rewritten before it looks at it.
+pub fn surround(router: Router, surroundings: Surroundings) -> Surrounded {
+    Surrounded {
+        router,
+        surroundings: Arc::new(surroundings),
+    }
+}
+
+impl<B> Service<axum::http::Request<B>> for Surrounded
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<axum::BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        // A router is always ready.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: axum::http::Request<B>) -> Self::Future {
+        let Self {
+            router,
+            surroundings,
+        } = self.clone();
+        let request = request.map(Body::new);
+        Box::pin(async move { Ok(answer(&surroundings, router, request).await) })
+    }
+}
+
+async fn answer(surroundings: &Surroundings, mut router: Router, mut request: Request) -> Response {
     let started = Instant::now();
     let context = surroundings.context(&request);
     let span = telemetry::request_span(context.request_id, request.method().as_str());
     let in_api = base(request.uri().path()).is_some();
     let reads = request.method().is_safe();
-    rewrite_keys(request.uri_mut());
+    rewrite_path(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     async {
-        let answered = tokio::time::timeout(PATIENCE, catch_panic(next.run(request))).await;
+        let routed = router.call(request);
+        let answered = tokio::time::timeout(PATIENCE, catch_panic(routed)).await;
         let mut response = answered
             .map_err(|_| too_slow(reads))
             .and_then(|answered| answered.map_err(|_| Problem::internal()))
-            .unwrap_or_else(|problem| reply::problem::<ODataErrorBody>(problem, &context));
+            .map_or_else(
+                |problem| reply::problem::<ODataErrorBody>(problem, &context),
+                |Ok(response)| response,
+            );
         mark(response.headers_mut(), &context, in_api);
         log(&response, started, in_api);
         response
     }
     .instrument(span)
     .await
-}
-
-/// Runs inside the router, where the route is known.
-async fn note_route(request: Request, next: Next) -> Response {
-    if let Some(path) = request.extensions().get::<MatchedPath>() {
-        Span::current().record("route", path.as_str());
-    }
-    next.run(request).await
 }
 
 /// A write that is under way is not called off, and may be done when nobody waits for it any more.
@@ -189,10 +219,13 @@ fn host(request: &Request) -> String {
     plain.map_or_else(|| "localhost".to_owned(), |authority| authority.to_string())
 }
 
-/// A path that cannot be taken apart or put together stays what it was.
-fn rewrite_keys(uri: &mut Uri) {
-    let std::borrow::Cow::Owned(path) = keys::as_segments(uri.path()) else {
-        return;
+/// Leads every base to the first, where the operations are mounted, and keys in parentheses to
+/// segments. A path that cannot be taken apart or put together stays what it was.
+fn rewrite_path(uri: &mut Uri) {
+    let is_canonical = base(uri.path()).is_none_or(|base| base == BASES[0]);
+    let path = match keys::as_segments(uri.path()) {
+        Cow::Borrowed(_) if is_canonical => return,
+        path => canonical(path),
     };
     let path = match uri.query() {
         Some(query) => format!("{path}?{query}"),
@@ -205,6 +238,14 @@ fn rewrite_keys(uri: &mut Uri) {
     }
 }
 
+fn canonical(path: Cow<'_, str>) -> String {
+    let below = base(&path).and_then(|base| path.strip_prefix(base));
+    match below {
+        Some(below) => format!("{}{below}", BASES[0]),
+        None => path.into_owned(),
+    }
+}
+
 /// The future's output, or the payload of its panic; the panic hook has logged it.
 async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
@@ -212,7 +253,7 @@ async fn catch_panic<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Se
         // After a panic the future is dropped and never looked at again.
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
             Ok(poll) => poll.map(Ok),
-            Err(payload) => std::task::Poll::Ready(Err(payload)),
+            Err(payload) => Poll::Ready(Err(payload)),
         }
     })
     .await

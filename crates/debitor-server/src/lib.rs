@@ -30,7 +30,7 @@ use auth::{Issuer, Verifier};
 use clock::Clock;
 use config::Config;
 use health::Readiness;
-use layers::Surroundings;
+use layers::{Surrounded, Surroundings};
 use serve::{Ending, Limits};
 use store::Store;
 
@@ -72,7 +72,7 @@ impl Server {
         Ok(())
     }
 
-    fn router(self, readiness: Readiness) -> anyhow::Result<axum::Router> {
+    fn router(self, readiness: Readiness) -> anyhow::Result<Surrounded> {
         let Self {
             config,
             store,

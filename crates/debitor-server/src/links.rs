@@ -1,6 +1,8 @@
 //! Absolute addresses: of entities, of lists, and of their contexts in the metadata. All start with
 //! the base URL of the request, or of the first request if this one repeats it.
 
+use std::fmt;
+
 use uuid::Uuid;
 
 /// A collection of a company, as it stands in addresses.
@@ -30,12 +32,19 @@ impl Collection {
 
     /// The context of a page of the collection.
     pub fn context(self, base_url: &str, company: Uuid) -> String {
-        metadata(base_url, &format!("companies({company})/{}", self.name()))
+        metadata(
+            base_url,
+            format_args!("companies({company})/{}", self.name()),
+        )
     }
 
     /// The context of one entity.
     pub fn entity_context(self, base_url: &str, company: Uuid) -> String {
-        format!("{}/$entity", self.context(base_url, company))
+        let name = self.name();
+        metadata(
+            base_url,
+            format_args!("companies({company})/{name}/$entity"),
+        )
     }
 }
 
@@ -46,18 +55,18 @@ pub fn companies_address(base_url: &str) -> String {
 
 /// The context of a page of companies.
 pub fn companies_context(base_url: &str) -> String {
-    metadata(base_url, "companies")
+    metadata(base_url, format_args!("companies"))
 }
 
 /// The context of one company.
 pub fn company_context(base_url: &str) -> String {
-    metadata(base_url, "companies/$entity")
+    metadata(base_url, format_args!("companies/$entity"))
 }
 
 fn company_address(base_url: &str, company: Uuid) -> String {
     format!("{}/{company}", companies_address(base_url))
 }
 
-fn metadata(base_url: &str, what: &str) -> String {
+fn metadata(base_url: &str, what: fmt::Arguments<'_>) -> String {
     format!("{base_url}/$metadata#financials/{what}")
 }

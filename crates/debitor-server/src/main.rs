@@ -10,6 +10,9 @@ use clap::Parser;
 use cli::Cli;
 use debitor_server::{config, store};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,5 @@
 //! Everything that is mounted, and where.
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use debitor_api::support::{negotiate, reply};
@@ -9,30 +8,26 @@ use debitor_api::{Context, Problem};
 
 use crate::app::App;
 use crate::health::{self, Readiness};
-use crate::layers::{self, Surroundings};
+use crate::layers::{self, Surrounded, Surroundings};
 use crate::{config, docs};
 
-/// The operations under both bases, the document, health and, if it is enabled, Swagger UI.
+/// The operations, the document, health and, if it is enabled, Swagger UI. The operations are mounted
+/// under the first base; requests under the other are led there (see [`layers`]).
 pub fn router(
     app: App,
     pages: &config::Docs,
     readiness: Readiness,
     surroundings: Surroundings,
-) -> anyhow::Result<Router> {
-    let (operations, _) = debitor_api::routes::<App>().into_parts();
-    let operations = operations.with_state(app);
-    let mut router = docs::document()?.merge(health::router(readiness));
+) -> anyhow::Result<Surrounded> {
+    let mut others = docs::document()?.merge(health::router(readiness));
     if pages.enabled {
-        router = router.merge(docs::swagger_ui());
+        others = others.merge(docs::swagger_ui());
     }
-    router = router
-        .method_not_allowed_fallback(|request: Request| async move {
-            answer(negotiate::method_not_allowed("GET, HEAD"), &request)
-        })
-        .fallback(|request: Request| async move { answer(negotiate::not_found(), &request) });
-    for base in layers::BASES {
-        router = router.nest(base, operations.clone());
-    }
+    let others = others.method_not_allowed_fallback(|request: Request| async move {
+        answer(negotiate::method_not_allowed("GET, HEAD"), &request)
+    });
+    let (operations, _) = debitor_api::routes::<App>().into_parts(layers::BASES[0]);
+    let router = operations.with_state(app).merge(others);
     Ok(layers::surround(router, surroundings))
 }
 

@@ -4,19 +4,23 @@
 //! headers slowly. Connections speak HTTP/1.1: without TLS nothing says that a client wants HTTP/2,
 //! and guessing it from the first bytes has no timeout either.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::Service;
 
 use crate::health::Readiness;
 
@@ -61,13 +65,17 @@ impl Limits {
 }
 
 /// Serves until `ending` says why not, and the requests under way are answered.
-pub async fn serve(
+pub async fn serve<S>(
     listener: TcpListener,
-    router: Router,
+    service: S,
     limits: Limits,
     readiness: Readiness,
     ending: impl Future<Output = Ending>,
-) -> Ending {
+) -> Ending
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
     let permits = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut ending = pin!(ending);
@@ -79,7 +87,7 @@ pub async fn serve(
         };
         match accepted {
             Ok((stream, permit)) => {
-                let connection = connection(stream, &router, limits, graceful.watcher());
+                let connection = connection(stream, service.clone(), limits, graceful.watcher());
                 tokio::spawn(async move {
                     connection.await;
                     drop(permit);
@@ -113,12 +121,15 @@ async fn accept(
 }
 
 /// Answers the requests of a connection until it ends.
-fn connection(
+fn connection<S>(
     stream: TcpStream,
-    router: &Router,
+    service: S,
     limits: Limits,
     watcher: Watcher,
-) -> impl Future<Output = ()> + use<> {
+) -> impl Future<Output = ()> + use<S>
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
+{
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection is gone already");
     }
@@ -127,10 +138,7 @@ fn connection(
         .header_read_timeout(limits.headers)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(
-            TokioIo::new(stream),
-            TowerToHyperService::new(router.clone()),
-        );
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let ending = watcher.watch(connection);
     async {
         if let Err(error) = ending.await {

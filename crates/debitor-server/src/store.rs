@@ -268,7 +268,7 @@ impl Default for Options {
 /// Opens the store that `url` names: `sqlite:DIR`.
 pub fn connect(
     url: &str,
-    options: Options,
+    options: &Options,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Store>> {
     match url.split_once(':') {

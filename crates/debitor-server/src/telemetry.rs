@@ -46,7 +46,7 @@ where
     }
 }
 
-/// The span of a request; the router adds its route, the operation its operationId.
+/// The span of a request; the operation adds its route and operationId.
 pub fn request_span(request_id: Uuid, method: &str) -> Span {
     tracing::info_span!(
         "request",

@@ -92,8 +92,9 @@ impl<A: Clone + Send + Sync + 'static> Routes<A> {
         self
     }
 
-    /// The router, which answers every request in the document's error body, and the document.
-    pub fn into_parts(self) -> (Router<A>, OpenApi) {
+    /// The router of the paths below `base`, such as `/v1.0`, which answers every request in the
+    /// document's error body, and the document.
+    pub fn into_parts(self, base: &str) -> (Router<A>, OpenApi) {
         let answer = self.answer;
         let mut router = Router::new();
         for (path, mounted) in self.paths {
@@ -101,7 +102,7 @@ impl<A: Clone + Send + Sync + 'static> Routes<A> {
             let refuse = move |request: Request| async move {
                 answer(negotiate::method_not_allowed(&allowed), &context(&request))
             };
-            router = router.route(&path, mounted.handlers.fallback(refuse));
+            router = router.route(&format!("{base}{path}"), mounted.handlers.fallback(refuse));
         }
         let unknown = move |request: Request| async move {
             answer(negotiate::not_found(), &context(&request))

@@ -60,7 +60,7 @@ impl App {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let (router, _) = debitor_api::routes::<Self>().into_parts();
+        let (router, _) = debitor_api::routes::<Self>().into_parts("");
         let response = router
             .with_state(self.clone())
             .oneshot(request)

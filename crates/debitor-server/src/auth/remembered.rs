@@ -4,28 +4,48 @@
 //! this instant is asked each time.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::http::HeaderValue;
 
 use super::jwt::Verified;
 
 /// Tokens that are remembered at most; with one more, all are forgotten.
 const TOKENS: usize = 10_000;
+/// Bytes of a token's end that are hashed: of the signature, which no two tokens share.
+const HASHED: usize = 32;
 
-/// Remembers verified tokens.
+/// Remembers verified tokens by the `Authorization` header that brought them.
 #[derive(Debug, Default)]
-pub(super) struct Remembered(RwLock<HashMap<Box<str>, Arc<Verified>>>);
+pub(super) struct Remembered(RwLock<HashMap<Credentials, Arc<Verified>>>);
 
 impl Remembered {
-    pub(super) fn find(&self, token: &str) -> Option<Arc<Verified>> {
+    pub(super) fn find(&self, header: &HeaderValue) -> Option<Arc<Verified>> {
         let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        tokens.get(token).cloned()
+        tokens.get(&Credentials(header.clone())).cloned()
     }
 
-    pub(super) fn add(&self, token: &str, verified: Arc<Verified>) {
+    pub(super) fn add(&self, header: &HeaderValue, verified: Arc<Verified>) {
         let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= TOKENS {
             tokens.clear();
         }
-        tokens.insert(token.into(), verified);
+        // A copy: the header shares its bytes with all of its request.
+        if let Ok(own) = HeaderValue::from_bytes(header.as_bytes()) {
+            tokens.insert(Credentials(own), verified);
+        }
+    }
+}
+
+/// Compared whole, hashed by its end. Only verified tokens are keys, so that nobody can make them
+/// collide.
+#[derive(Debug, PartialEq, Eq)]
+struct Credentials(HeaderValue);
+
+impl Hash for Credentials {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let bytes = self.0.as_bytes();
+        bytes[bytes.len().saturating_sub(HASHED)..].hash(state);
     }
 }

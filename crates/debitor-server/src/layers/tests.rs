@@ -17,7 +17,7 @@ use crate::clock::FixedClock;
 const GUID: &str = "3B2F52B9-52b9-3b2f-b952-2f3bb9522f3b";
 
 /// Answers with what a handler sees: the key, the base of links and the query.
-fn router(public_url: Option<&str>) -> Router {
+fn router(public_url: Option<&str>) -> Surrounded {
     let seen = |Path(path): Path<BTreeMap<String, String>>,
                 Extension(context): Extension<Context>,
                 uri: Uri| async move {
@@ -32,8 +32,7 @@ fn router(public_url: Option<&str>) -> Router {
             get(async || -> StatusCode { panic!("a customer's name") }),
         );
     let router = Router::new()
-        .nest("/v1.0", operations.clone())
-        .nest("/beta", operations)
+        .nest("/v1.0", operations)
         .route("/livez", get("alive"));
     let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
     let clock = Arc::new(FixedClock::at(now));
@@ -43,7 +42,7 @@ fn router(public_url: Option<&str>) -> Router {
     )
 }
 
-async fn send(router: Router, path: &str, headers: &[(&str, &str)]) -> (Response<()>, String) {
+async fn send(router: Surrounded, path: &str, headers: &[(&str, &str)]) -> (Response<()>, String) {
     let mut request = Request::get(path).body(Body::empty()).unwrap();
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();

@@ -42,15 +42,12 @@ impl ListOptions {
     /// The JSON of the page. `context` is the list's context without the selection, and `address`
     /// the list's own address, without a query.
     pub fn render(&self, page: &Page, context: &str, address: &str) -> Bytes {
-        let selected = self
-            .select
-            .as_ref()
-            .map(Select::context)
-            .unwrap_or_default();
-        let context = format!("{context}{selected}");
-        let mut json =
-            Vec::with_capacity(page.entities.iter().map(|e| e.len() + 1).sum::<usize>() + 512);
-        json.extend_from_slice(format!("{{\"@odata.context\":{}", quoted(&context)).as_bytes());
+        let selected = self.select.as_ref().map(Select::context);
+        let context = format!("{context}{}", selected.unwrap_or_default());
+        let length: usize = page.entities.iter().map(|entity| entity.len() + 1).sum();
+        let mut json = Vec::with_capacity(length + 1024);
+        json.extend_from_slice(b"{\"@odata.context\":");
+        push_quoted(&mut json, &context);
         if let Some(count) = page.count {
             json.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
         }
@@ -66,8 +63,8 @@ impl ListOptions {
         }
         json.push(b']');
         if let Some(next) = page.next {
-            let link = quoted(&self.next_link(address, next));
-            json.extend_from_slice(format!(",\"@odata.nextLink\":{link}").as_bytes());
+            json.extend_from_slice(b",\"@odata.nextLink\":");
+            push_quoted(&mut json, &self.next_link(address, next));
         }
         json.push(b'}');
         json.into()
@@ -92,8 +89,12 @@ impl ListOptions {
 /// The JSON of one entity with its context, from the JSON that the store keeps.
 pub fn entity(json: &Bytes, context: &str) -> Bytes {
     let members = json.strip_prefix(b"{").unwrap_or_default();
-    let separator = if members.starts_with(b"}") { "" } else { "," };
-    let mut whole = format!("{{\"@odata.context\":{}{separator}", quoted(context)).into_bytes();
+    let mut whole = Vec::with_capacity(members.len() + context.len() + 24);
+    whole.extend_from_slice(b"{\"@odata.context\":");
+    push_quoted(&mut whole, context);
+    if !members.starts_with(b"}") {
+        whole.push(b',');
+    }
     whole.extend_from_slice(members);
     whole.into()
 }
@@ -114,8 +115,10 @@ fn noted<T>(faults: &mut Vec<Fault>, read: Result<T, Fault>) -> Option<T> {
     read.map_err(|fault| faults.push(fault)).ok()
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// Writes a string of JSON.
+fn push_quoted(json: &mut Vec<u8>, text: &str) {
+    // Neither a string nor a vector makes serialising fail.
+    let _ = serde_json::to_writer(json, text);
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
 use axum::routing::get;
 use chrono::DateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +29,7 @@ async fn world(limits: Limits) -> World {
     let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
     let store = store::connect(
         &format!("sqlite:{}", data.path().display()),
-        store::Options::default(),
+        &store::Options::default(),
         clock,
     )
     .unwrap();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::super::NewerSchema;
@@ -95,6 +96,9 @@ impl Database {
             .with_context(|| format!("cannot open {}", self.path.display()))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.execute_batch("PRAGMA trusted_schema = OFF;")?;
+        // Otherwise the planner looks at the values that are bound, and every statement that names a
+        // row by its key would be compiled again each time it runs.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }
@@ -118,6 +122,8 @@ fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     #[test]
@@ -154,5 +160,19 @@ mod tests {
         assert_eq!(synchronous, 2);
         let reader = database.open_reader().unwrap();
         assert!(reader.execute("DELETE FROM company", []).is_err());
+    }
+
+    #[test]
+    fn statements_are_compiled_once_whatever_is_bound() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::lock(directory.path()).unwrap();
+        let connection = database.open_writer().unwrap();
+        let mut statement = connection
+            .prepare("SELECT body FROM company WHERE id = ?1 AND tenant_id = ?2")
+            .unwrap();
+        for n in 0..3_u8 {
+            statement.exists([[n; 16], [n; 16]]).unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }

@@ -4,11 +4,12 @@
 //! than the read. Whatever may take long, as lists and counts do, is done by threads of its own, in
 //! one snapshot, so that it never holds up the runtime.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
 use std::thread;
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::super::{Error, Result};
@@ -17,10 +18,10 @@ use super::connection::Database;
 /// Reads that may wait; one more is refused.
 const QUEUE: usize = 4096;
 const THREADS: usize = 4;
-/// Connections for reads of single rows, for each processor: enough for all of the runtime's workers.
-const POINTS_PER_PROCESSOR: usize = 2;
+/// Memory in which a connection for reads of single rows keeps pages, in KiB.
+const POINT_CACHE: i32 = 8 * 1024;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(&Connection) + Send>;
 
 /// The connections that read, and the way to the reader threads.
 pub(super) struct Readers {
@@ -42,12 +43,12 @@ impl Readers {
             threads.push(
                 thread::Builder::new()
                     .name(name)
-                    .spawn(move || read(connection, &jobs))?,
+                    .spawn(move || read(&connection, &jobs))?,
             );
         }
         let processors = thread::available_parallelism().map_or(1, usize::from);
-        let points = (0..processors * POINTS_PER_PROCESSOR)
-            .map(|_| Ok(Mutex::new(database.open_reader()?)))
+        let points = (0..processors)
+            .map(|_| point_connection(database))
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
             points,
@@ -71,7 +72,7 @@ impl Readers {
                 Ok(connection) => return connection,
                 Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {
-                    self.next_point.store(index + 1, Ordering::Relaxed)
+                    self.next_point.store(index + 1, Ordering::Relaxed);
                 }
             }
         }
@@ -84,20 +85,17 @@ impl Readers {
     /// Reads within one snapshot.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, outcome) = oneshot::channel();
         self.submit(Box::new(move |connection| {
-            let result = connection
-                .transaction()
-                .map_err(Error::from)
-                .and_then(|snapshot| work(&snapshot));
+            let result = in_snapshot(connection, work);
             // Whoever asked may have gone away.
             let _ = answer.send(result);
         }))?;
         outcome
             .await
-            .unwrap_or_else(|_| Err(Error::Internal("a read panicked".into())))
+            .unwrap_or_else(|_| Err(Error::Unavailable("the store has stopped".into())))
     }
 
     /// Takes no more reads, and waits for those that were taken.
@@ -133,11 +131,31 @@ impl Readers {
     }
 }
 
-fn read(mut connection: Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
+/// One for each of the runtime's workers, so that none waits.
+fn point_connection(database: &Database) -> anyhow::Result<Mutex<Connection>> {
+    let connection = database.open_reader()?;
+    connection.pragma_update(None, "cache_size", -POINT_CACHE)?;
+    Ok(Mutex::new(connection))
+}
+
+/// Ends the snapshot whatever the work does: one that stays open would keep the log from beginning
+/// anew.
+fn in_snapshot<T>(
+    connection: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let execute = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
+    execute("BEGIN")?;
+    let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
+        .unwrap_or_else(|_| Err(Error::Internal("a read panicked".into())));
+    execute("COMMIT")?;
+    result
+}
+
+fn read(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
-        // A read that panics answers by dropping its sender; the thread goes on.
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| job(&mut connection)));
+        job(connection);
     }
 }

@@ -5,9 +5,10 @@
 //! answers. So one client alone pays for one sync and nothing else, and many share each sync.
 
 use std::iter;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
@@ -20,6 +21,8 @@ use crate::failpoint;
 const QUEUE: usize = 4096;
 /// Writes in one commit.
 const GROUP: usize = 256;
+/// A commit that takes longer is not for a thread of the runtime: 2 ms.
+const QUICK_MICROS: u64 = 2000;
 
 /// The way to the disk.
 pub(super) struct Writer {
@@ -33,6 +36,8 @@ struct Shared {
     committer: Mutex<Option<Committer>>,
     /// Writes that were taken and are not answered.
     pending: AtomicUsize,
+    /// How long the last commit took, in microseconds.
+    commit_micros: AtomicU64,
     /// Whether the storage has failed.
     failed: watch::Sender<bool>,
 }
@@ -49,6 +54,7 @@ impl Writer {
         let shared = Arc::new(Shared {
             committer: Mutex::new(Some(committer)),
             pending: AtomicUsize::new(0),
+            commit_micros: AtomicU64::new(0),
             failed: watch::Sender::new(false),
         });
         let own = Arc::clone(&shared);
@@ -70,6 +76,7 @@ impl Writer {
     ) -> Result<T> {
         let pending = Pending::new(&self.shared.pending);
         if pending.is_alone()
+            && self.shared.is_quick()
             && let Some(committer) = self.shared.try_lock()
         {
             return self.run_here(committer, work);
@@ -83,13 +90,18 @@ impl Writer {
         outcome.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Commits on this thread; the runtime's other tasks move to another meanwhile.
+    /// Commits on this thread. It is the runtime's, but for no longer than a quick disk takes.
     fn run_here<T>(
         &self,
         mut committer: MutexGuard<'_, Option<Committer>>,
         work: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
-        let result = blocking(|| committer.as_mut().ok_or_else(stopped)?.one(work));
+        let started = Instant::now();
+        let result = committer
+            .as_mut()
+            .ok_or_else(stopped)
+            .and_then(|open| open.one(work));
+        self.shared.note(started.elapsed());
         let is_due = committer.as_ref().is_some_and(Committer::is_checkpoint_due);
         if let Err(Error::Broken(why) | Error::OutcomeUnknown(why)) = &result {
             self.shared.fail(&mut committer, why);
@@ -156,13 +168,32 @@ impl Shared {
             let Some(open) = committer.as_mut() else {
                 return;
             };
-            if let Err(why) = serve_group(open, message, messages) {
+            let started = Instant::now();
+            let served = serve_group(open, message, messages);
+            self.note(started.elapsed());
+            if let Err(why) = served {
+                self.fail(&mut committer, &why);
+                continue;
+            }
+            if open.is_checkpoint_due()
+                && let Err(why) = checkpoint(open)
+            {
                 self.fail(&mut committer, &why);
             }
         }
         if let Some(committer) = lock(&self.committer).take() {
             committer.close();
         }
+    }
+
+    fn note(&self, commit: Duration) {
+        let micros = commit.as_micros().try_into().unwrap_or(u64::MAX);
+        self.commit_micros.store(micros, Ordering::Relaxed);
+    }
+
+    /// Whether a commit takes so little that the runtime's other tasks can wait for it.
+    fn is_quick(&self) -> bool {
+        self.commit_micros.load(Ordering::Relaxed) < QUICK_MICROS
     }
 
     fn try_lock(&self) -> Option<MutexGuard<'_, Option<Committer>>> {
@@ -186,7 +217,7 @@ impl Shared {
     }
 }
 
-/// Commits what waits, answers, and moves the log if it is due; what is fatal is returned.
+/// Commits what waits and answers; what is fatal is returned.
 fn serve_group(
     committer: &mut Committer,
     first: Message,
@@ -209,12 +240,15 @@ fn serve_group(
         }
         fatal?;
     }
-    if committer.is_checkpoint_due() {
-        let moved = committer.checkpoint();
-        fatal(&moved)?;
-        if let Err(refusal) = moved {
-            tracing::warn!(?refusal, "the log cannot be moved into the database");
-        }
+    Ok(())
+}
+
+/// Moves the log into the database; what is fatal is returned.
+fn checkpoint(committer: &mut Committer) -> std::result::Result<(), String> {
+    let moved = committer.checkpoint();
+    fatal(&moved)?;
+    if let Err(refusal) = moved {
+        tracing::warn!(?refusal, "the log cannot be moved into the database");
     }
     Ok(())
 }
@@ -246,18 +280,6 @@ impl<'a> Pending<'a> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         self.count.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Waits for the disk without holding up what else runs on this worker of the runtime.
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
-    use tokio::runtime::{Handle, RuntimeFlavor};
-    let many = Handle::try_current()
-        .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if many {
-        tokio::task::block_in_place(work)
-    } else {
-        work()
     }
 }
 
