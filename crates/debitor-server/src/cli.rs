@@ -33,6 +33,8 @@ pub(crate) enum Command {
     /// Administers companies without HTTP.
     #[command(subcommand)]
     Company(Company),
+    Verify(Verify),
+    Migrate(Migrate),
     /// Prints the schema of the configuration file.
     #[command(hide = true)]
     ConfigSchema,
@@ -108,6 +110,32 @@ pub(crate) struct CompanyCreate {
     /// Its id; one is made unless it is given.
     #[arg(long, value_name = "GUID")]
     pub(crate) id: Option<Uuid>,
+}
+
+/// Looks for faults in a store, and prints each; a server may run on it meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) store: StoreName,
+}
+
+/// Brings a store's schema up to date, as a server does when it starts; none may run on it.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) store: StoreName,
+}
+
+/// Which store is meant.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct StoreName {
+    /// The configuration file that names the store; `DEBITOR_*` variables win over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The store itself, as in sqlite:DIR.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<StoreUrl>,
 }
 
 fn parse_time(text: &str) -> Result<TimeDelta, String> {

@@ -1,10 +1,13 @@
 //! What the program's commands do.
 
+mod upkeep;
+
 use std::fs::DirBuilder;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -21,9 +24,11 @@ use tokio::net::TcpListener;
 use crate::cli::{Cli, Command, Company, CompanyCreate, Dev, Serve, Token};
 
 /// Carries out the command.
-pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     failpoint::arm(&config::environment());
     match cli.command.unwrap_or(Command::Dev(cli.dev)) {
+        Command::Verify(arguments) => return upkeep::verify(&arguments.store),
+        Command::Migrate(arguments) => upkeep::migrate(&arguments.store),
         Command::Dev(arguments) => block_on(run_dev(arguments)),
         Command::Serve(arguments) => block_on(run_serve(arguments)),
         Command::Token(arguments) => print_token(arguments),
@@ -32,6 +37,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         #[cfg(feature = "failpoints")]
         Command::Failpoints => print(&(failpoint::NAMES.join("\n") + "\n")),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 async fn run_dev(arguments: Dev) -> anyhow::Result<()> {

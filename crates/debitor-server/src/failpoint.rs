@@ -23,6 +23,9 @@ pub const NAMES: &[&str] = &[
     "checkpoint.after",
     "idempotency.prune",
     "close.before",
+    "migrate.statement",
+    "migrate.before_commit",
+    "migrate.after_commit",
 ];
 
 /// Reads which place is armed. Called once, at the start.

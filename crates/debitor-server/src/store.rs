@@ -8,6 +8,7 @@
 
 pub mod sqlite;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -271,12 +272,14 @@ pub fn connect(
     options: Options,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Store>> {
+    let store = sqlite::SqliteStore::open(directory(url)?, &options, clock)?;
+    Ok(Arc::new(store))
+}
+
+/// The directory of the embedded store that `url` names.
+pub fn directory(url: &str) -> anyhow::Result<&Path> {
     match url.split_once(':') {
-        Some(("sqlite", directory)) => Ok(Arc::new(sqlite::SqliteStore::open(
-            directory.as_ref(),
-            &options,
-            clock,
-        )?)),
+        Some(("sqlite", directory)) => Ok(Path::new(directory)),
         _ => anyhow::bail!("the store's address must be `sqlite:DIR`"),
     }
 }

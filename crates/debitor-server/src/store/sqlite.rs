@@ -11,9 +11,12 @@ mod company;
 mod connection;
 mod customer;
 mod idempotency;
+mod migrate;
 mod readers;
 mod sales_invoice;
+mod snapshot;
 mod space;
+mod verify;
 mod writer;
 
 use std::path::Path;
@@ -37,9 +40,14 @@ use checkpoint::Checkpoints;
 use committer::Committer;
 use connection::Database;
 use idempotency::{Pruning, Running};
+pub use migrate::{Migrated, migrate};
 use readers::Readers;
 use space::Space;
+pub use verify::{Counts, verify};
 use writer::Writer;
+
+/// The name of the database in its directory.
+const FILE: &str = "debitor.db";
 
 /// A store in a directory that no other process has open.
 pub struct SqliteStore {
@@ -315,6 +323,20 @@ impl From<rusqlite::Error> for Error {
             _ => Self::Internal(error.to_string()),
         }
     }
+}
+
+/// Whether the error is that the store could not be read or written.
+pub fn is_io(error: &(dyn std::error::Error + 'static)) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
+    error
+        .downcast_ref()
+        .and_then(rusqlite::Error::sqlite_error_code)
+        .is_some_and(|code| {
+            matches!(
+                code,
+                SystemIoFailure | DiskFull | DatabaseCorrupt | NotADatabase
+            )
+        })
 }
 
 /// A stored body that cannot be read, or an entity that cannot be written, is a fault of ours.
