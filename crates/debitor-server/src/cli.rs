@@ -33,6 +33,8 @@ pub(crate) enum Command {
     /// Administers companies without HTTP.
     #[command(subcommand)]
     Company(Company),
+    Backup(Backup),
+    Restore(Restore),
     Verify(Verify),
     Migrate(Migrate),
     /// Prints the schema of the configuration file.
@@ -110,6 +112,27 @@ pub(crate) struct CompanyCreate {
     /// Its id; one is made unless it is given.
     #[arg(long, value_name = "GUID")]
     pub(crate) id: Option<Uuid>,
+}
+
+/// Makes a backup of a store; a server may run on it meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    pub(crate) store: StoreName,
+    /// The directory to make; until it is whole it has `.partial` at the end of its name.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+}
+
+/// Makes a store from a backup, once the backup proved to be whole.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// The directory of the store, which must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
 }
 
 /// Looks for faults in a store, and prints each; a server may run on it meanwhile.

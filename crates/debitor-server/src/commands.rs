@@ -27,6 +27,8 @@ use crate::cli::{Cli, Command, Company, CompanyCreate, Dev, Serve, Token};
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     failpoint::arm(&config::environment());
     match cli.command.unwrap_or(Command::Dev(cli.dev)) {
+        Command::Backup(arguments) => upkeep::backup(&arguments),
+        Command::Restore(arguments) => upkeep::restore(&arguments),
         Command::Verify(arguments) => return upkeep::verify(&arguments.store),
         Command::Migrate(arguments) => upkeep::migrate(&arguments.store),
         Command::Dev(arguments) => block_on(run_dev(arguments)),

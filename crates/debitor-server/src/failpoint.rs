@@ -26,6 +26,12 @@ pub const NAMES: &[&str] = &[
     "migrate.statement",
     "migrate.before_commit",
     "migrate.after_commit",
+    "backup.copied",
+    "backup.before_rename",
+    "backup.done",
+    "restore.copied",
+    "restore.before_rename",
+    "restore.done",
 ];
 
 /// Reads which place is armed. Called once, at the start.

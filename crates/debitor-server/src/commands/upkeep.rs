@@ -3,11 +3,31 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use debitor_server::clock::SystemClock;
 use debitor_server::config::{self, Config};
 use debitor_server::store::{self, sqlite};
 
 use super::print;
-use crate::cli::StoreName;
+use crate::cli::{Backup, Restore, StoreName};
+
+pub(super) fn backup(arguments: &Backup) -> anyhow::Result<()> {
+    let store = directory(&arguments.store)?;
+    let clock = SystemClock::default();
+    let made = sqlite::backup(&store, &arguments.to, &clock, &mut progress("backup"))?;
+    let sqlite::Manifest {
+        at, bytes, schema, ..
+    } = made;
+    print(&format!(
+        "backup of {}: {bytes} bytes, schema {schema}\n",
+        instant(at)
+    ))
+}
+
+pub(super) fn restore(arguments: &Restore) -> anyhow::Result<()> {
+    let at = sqlite::restore(&arguments.from, &arguments.to, &mut progress("restore"))?;
+    print(&format!("restored the state of {}\n", instant(at)))
+}
 
 /// Prints every fault, and how much was looked at; a store with faults is a failure.
 pub(super) fn verify(name: &StoreName) -> anyhow::Result<ExitCode> {
@@ -33,6 +53,22 @@ pub(super) fn verify(name: &StoreName) -> anyhow::Result<ExitCode> {
 pub(super) fn migrate(name: &StoreName) -> anyhow::Result<()> {
     let sqlite::Migrated { from, to } = sqlite::migrate(&directory(name)?)?;
     print(&format!("schema {to}, before {from}\n"))
+}
+
+fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Tells on standard error how far a copy is, ten times at most.
+fn progress(what: &'static str) -> impl FnMut(u64, u64) {
+    let mut told = 0;
+    move |done, of| {
+        let tenths = 10 * done / of.max(1);
+        if tenths > told {
+            told = tenths;
+            eprintln!("{what}: {} % of {of} bytes", 10 * tenths);
+        }
+    }
 }
 
 /// The directory of the store that is named, or that the configuration names.

@@ -5,14 +5,18 @@
 //! (`readers`). The statements are in the file of their noun.
 
 mod audit;
+mod backup;
 mod checkpoint;
 mod committer;
 mod company;
 mod connection;
 mod customer;
 mod idempotency;
+mod manifest;
 mod migrate;
+mod partial;
 mod readers;
+mod restore;
 mod sales_invoice;
 mod snapshot;
 mod space;
@@ -36,12 +40,15 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
+pub use backup::backup;
 use checkpoint::Checkpoints;
 use committer::Committer;
 use connection::Database;
 use idempotency::{Pruning, Running};
+pub use manifest::Manifest;
 pub use migrate::{Migrated, migrate};
 use readers::Readers;
+pub use restore::restore;
 use space::Space;
 pub use verify::{Counts, verify};
 use writer::Writer;

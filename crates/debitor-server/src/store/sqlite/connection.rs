@@ -15,7 +15,7 @@ use crate::failpoint;
 const SAFE_SQLITE: i32 = 3_051_003;
 
 /// The mode of a directory that we make: nobody else reads people's data.
-const OWNER_ONLY: u32 = 0o700;
+pub(super) const OWNER_ONLY: u32 = 0o700;
 
 /// How long a statement waits for another process that has the database open.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

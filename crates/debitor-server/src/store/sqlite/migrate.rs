@@ -37,12 +37,18 @@ pub fn migrate(directory: &Path) -> anyhow::Result<Migrated> {
 
 /// The number of the database's schema, none of which is newer than this program.
 pub(super) fn schema(connection: &Connection) -> anyhow::Result<u32> {
-    let have: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
-    if have > known {
-        return Err(NewerSchema { found: have, known }.into());
-    }
+    let have = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    known(have)?;
     Ok(have)
+}
+
+/// Refuses a schema that is newer than this program.
+pub(super) fn known(found: u32) -> Result<(), NewerSchema> {
+    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    if found > known {
+        return Err(NewerSchema { found, known });
+    }
+    Ok(())
 }
 
 /// Applies the migrations that the database lacks, each with its number in one transaction, so that
