@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use debitor_server::clock::SystemClock;
 use debitor_server::dev;
@@ -133,6 +134,56 @@ async fn a_damaged_backup_is_refused_and_leaves_nothing() {
     let message = String::from_utf8_lossy(&refused.stderr);
     assert!(message.contains("truncated"), "{message}");
     assert!(!restored.exists());
+}
+
+/// Creates go on until the kill; only those of the last second may be missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_has_everything_but_the_last_second() {
+    let directory = tempfile::tempdir().unwrap();
+    let (archive, restored) = (
+        directory.path().join("archive"),
+        directory.path().join("restored"),
+    );
+    let (from, into) = (
+        archive.display().to_string(),
+        restored.display().to_string(),
+    );
+    let mut server = TestServer::start_with(&["--archive", &from]).await;
+    let started = Instant::now();
+    let mut created = Vec::new();
+    while started.elapsed() < Duration::from_millis(2500) {
+        created.push((create(&server).await, Instant::now()));
+    }
+    server.kill();
+    let killed = Instant::now();
+    let text = printed(&["restore", "--from", &from, "--to", &into]);
+    assert!(text.starts_with("restored the state of "), "{text}");
+    let text = printed(&["verify", "--store", &url(&restored)]);
+    assert!(text.ends_with("; 0 faults\n"), "{text}");
+    let kept = customers(&restored, server.company()).await;
+    let promised = created
+        .iter()
+        .filter(|(_, at)| killed.duration_since(*at) > Duration::from_secs(1));
+    assert!(promised.clone().count() > 0, "nothing was created in time");
+    for (id, at) in promised {
+        assert!(
+            kept.contains(id),
+            "created {:?} before the kill",
+            killed.duration_since(*at)
+        );
+    }
+    let all: BTreeSet<_> = created.into_iter().map(|(id, _)| id).collect();
+    assert!(kept.is_subset(&all));
+    let refused = program(&[
+        "restore",
+        "--from",
+        &from,
+        "--at",
+        "2001-01-01T00:00:00Z",
+        "--to",
+        &from,
+    ]);
+    assert_eq!(refused.status.code(), Some(1));
 }
 
 /// The schema's number is at a fixed place of the file's header.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand};
 use debitor_server::config::StoreUrl;
 use debitor_server::dev;
@@ -58,6 +58,9 @@ pub(crate) struct Dev {
     /// Where the data are kept [default: sqlite:DIR with the data directory].
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<StoreUrl>,
+    /// Where what is written is copied to, so that the state of any instant can be restored.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) archive: Option<PathBuf>,
     /// Print one line of JSON once the server is ready, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
@@ -124,12 +127,16 @@ pub(crate) struct Backup {
     pub(crate) to: PathBuf,
 }
 
-/// Makes a store from a backup, once the backup proved to be whole.
+/// Makes a store from a backup or an archive, once that proved to be whole.
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
-    /// The backup.
+    /// The backup or the archive.
     #[arg(long, value_name = "DIR")]
     pub(crate) from: PathBuf,
+    /// The instant whose state is wanted of an archive, as in 2026-01-31T12:00:00Z [default: the
+    /// newest].
+    #[arg(long, value_name = "RFC3339", value_parser = parse_instant)]
+    pub(crate) at: Option<DateTime<Utc>>,
     /// The directory of the store, which must not be there yet.
     #[arg(long, value_name = "DIR")]
     pub(crate) to: PathBuf,
@@ -159,6 +166,12 @@ pub(crate) struct StoreName {
     /// The store itself, as in sqlite:DIR.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<StoreUrl>,
+}
+
+fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|instant| instant.to_utc())
+        .map_err(|_| "expected an instant, as in 2026-01-31T12:00:00Z".to_owned())
 }
 
 fn parse_time(text: &str) -> Result<TimeDelta, String> {

@@ -47,6 +47,7 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
     let mut config = Config::development(data_dir, &config::environment())?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.store.url = arguments.store.unwrap_or(config.store.url);
+    config.store.archive = arguments.archive.or(config.store.archive);
     telemetry::start(&config.log)?;
     let listener = listen(config.listen).await?;
     make_private_directory(data_dir)?;
@@ -110,8 +111,10 @@ fn print_token(arguments: Token) -> anyhow::Result<()> {
 }
 
 async fn create_company(arguments: CompanyCreate) -> anyhow::Result<()> {
-    let config = Config::load(&arguments.config, &config::environment())?;
+    let mut config = Config::load(&arguments.config, &config::environment())?;
     telemetry::start(&config.log)?;
+    // The server's next start begins the archive anew, with the company in it.
+    config.store.archive = None;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = open_store(&config, &clock)?;
     let CompanyCreate {
@@ -135,6 +138,7 @@ fn trusted(config: &Config) -> anyhow::Result<Vec<Issuer>> {
 fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
     let options = store::Options {
         reserve_bytes: config.store.reserve_bytes,
+        archive: config.store.archive.clone(),
     };
     store::connect(config.store.url.expose(), options, Arc::clone(clock))
         .with_context(|| format!("cannot open the store {}", config.store.url))

@@ -62,6 +62,10 @@ pub struct Store {
     /// Bytes of its disk that writes leave free; with less, writes are answered with 507.
     #[schemars(default = "default_reserve_bytes", range(max = *RESERVE_BYTES.end()))]
     pub reserve_bytes: usize,
+    /// A directory to which what is written is copied within a second, so that the state of any
+    /// instant can be restored; best on another disk. Each store needs one of its own.
+    #[schemars(with = "Option<String>")]
+    pub archive: Option<PathBuf>,
 }
 
 /// Whose tokens are trusted.
@@ -235,8 +239,10 @@ fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> 
             .unwrap_or_else(|| StoreUrl::sqlite(data_dir)),
     };
     let reserve_bytes = section.number("reserve_bytes", RESERVE_BYTES);
+    let archive = section.parsed("archive", check::path);
     Some(Store {
         url,
+        archive,
         reserve_bytes: reserve_bytes.unwrap_or_else(default_reserve_bytes),
     })
 }

@@ -32,6 +32,9 @@ pub const NAMES: &[&str] = &[
     "restore.copied",
     "restore.before_rename",
     "restore.done",
+    "archive.append",
+    "archive.before_sync",
+    "archive.base",
 ];
 
 /// Reads which place is armed. Called once, at the start.

@@ -8,7 +8,7 @@
 
 pub mod sqlite;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -256,12 +256,15 @@ pub struct NewerSchema {
 pub struct Options {
     /// Bytes of the disk that writes leave free.
     pub reserve_bytes: usize,
+    /// Where what is written is copied to, so that the state of any instant can be restored.
+    pub archive: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             reserve_bytes: 64 * 1024 * 1024,
+            archive: None,
         }
     }
 }
@@ -272,7 +275,7 @@ pub fn connect(
     options: Options,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Store>> {
-    let store = sqlite::SqliteStore::open(directory(url)?, &options, clock)?;
+    let store = sqlite::SqliteStore::open(directory(url)?, options, clock)?;
     Ok(Arc::new(store))
 }
 

@@ -1,5 +1,6 @@
 //! Commands for those who look after a store. They need no server.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -25,7 +26,8 @@ pub(super) fn backup(arguments: &Backup) -> anyhow::Result<()> {
 }
 
 pub(super) fn restore(arguments: &Restore) -> anyhow::Result<()> {
-    let at = sqlite::restore(&arguments.from, &arguments.to, &mut progress("restore"))?;
+    let Restore { from, at, to } = arguments;
+    let at = sqlite::restore(from, *at, to, &mut progress("restore"))?;
     print(&format!("restored the state of {}\n", instant(at)))
 }
 
@@ -60,7 +62,7 @@ fn instant(at: DateTime<Utc>) -> String {
 }
 
 /// Tells on standard error how far a copy is, ten times at most.
-fn progress(what: &'static str) -> impl FnMut(u64, u64) {
+fn progress(what: &'static str) -> impl FnMut(u64, u64) -> io::Result<()> {
     let mut told = 0;
     move |done, of| {
         let tenths = 10 * done / of.max(1);
@@ -68,6 +70,7 @@ fn progress(what: &'static str) -> impl FnMut(u64, u64) {
             told = tenths;
             eprintln!("{what}: {} % of {of} bytes", 10 * tenths);
         }
+        Ok(())
     }
 }
 

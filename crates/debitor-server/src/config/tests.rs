@@ -42,6 +42,8 @@ const WHOLE: &str = r#"
     public_url = "https://customers.example.com/"
     [store]
     url = "sqlite:/var/lib/debitor"
+    reserve_bytes = 1048576
+    archive = "/mnt/archive"
     [[auth.issuers]]
     issuer = "https://login.example.com/"
     audience = "api://debitor"
@@ -62,6 +64,7 @@ fn the_smallest_file_has_defaults_for_the_rest() {
     assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!(config.public_url, None);
     assert_eq!(config.store.url.expose(), "sqlite:/var/lib/debitor");
+    assert_eq!(config.store.archive, None);
     assert_eq!(
         config.limits,
         Limits {
@@ -82,6 +85,11 @@ fn every_setting_is_read() {
     assert_eq!(
         config.public_url.as_deref(),
         Some("https://customers.example.com")
+    );
+    assert_eq!(config.store.reserve_bytes, 1024 * 1024);
+    assert_eq!(
+        config.store.archive.as_deref(),
+        Some(Path::new("/mnt/archive"))
     );
     assert_eq!(config.auth.issuers[0].audience, "api://debitor");
     assert_eq!(config.auth.issuers[0].jwks_file, Path::new(KEYS));

@@ -4,6 +4,7 @@
 //! its own, and are answered after COMMIT returned. Reads have connections that cannot write
 //! (`readers`). The statements are in the file of their noun.
 
+mod archive;
 mod audit;
 mod backup;
 mod checkpoint;
@@ -21,6 +22,7 @@ mod sales_invoice;
 mod snapshot;
 mod space;
 mod verify;
+mod wal;
 mod writer;
 
 use std::path::Path;
@@ -40,6 +42,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
+use archive::Archive;
 pub use backup::backup;
 use checkpoint::Checkpoints;
 use committer::Committer;
@@ -56,10 +59,14 @@ use writer::Writer;
 /// The name of the database in its directory.
 const FILE: &str = "debitor.db";
 
+/// Told how many bytes of how many are done; an error ends the work.
+type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> std::io::Result<()>;
+
 /// A store in a directory that no other process has open.
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Readers,
+    archive: Option<Arc<Archive>>,
     clock: Arc<dyn Clock>,
     running: Running,
     pruning: Pruning,
@@ -69,19 +76,24 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the store in `directory`, making or migrating it as needed.
-    pub fn open(
-        directory: &Path,
-        options: &Options,
-        clock: Arc<dyn Clock>,
-    ) -> anyhow::Result<Self> {
+    pub fn open(directory: &Path, options: Options, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let database = Database::lock(directory)?;
         let mut connection = database.open_writer()?;
-        let checkpoints = Checkpoints::start(&mut connection, None)?;
+        let archive = options
+            .archive
+            .map(|to| Archive::open(to, directory, Arc::clone(&clock)))
+            .transpose()?;
+        let before = archive.as_ref().map(Archive::before_checkpoint);
+        let checkpoints = Checkpoints::start(&mut connection, before)?;
+        if let Some(archive) = &archive {
+            archive.start()?;
+        }
         let space = Space::new(directory.to_path_buf(), options.reserve_bytes as u64);
         let committer = Committer::new(connection, checkpoints, space);
         Ok(Self {
             writer: Arc::new(Writer::start(committer)?),
             readers: Readers::start(&database)?,
+            archive: archive.map(Arc::new),
             clock,
             running: Running::default(),
             pruning: Pruning::default(),
@@ -311,6 +323,11 @@ impl Store for SqliteStore {
     async fn close(&self) {
         self.readers.stop().await;
         self.writer.stop().await;
+        // The last checkpoint had the rest of the log copied.
+        if let Some(archive) = self.archive.clone() {
+            // A panic was logged where it happened; there is nothing left to wait for.
+            let _ = tokio::task::spawn_blocking(move || archive.stop()).await;
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::manifest::Manifest;
 use super::partial::Partial;
-use super::{FILE, migrate, snapshot};
+use super::{FILE, Progress, migrate, snapshot};
 use crate::clock::Clock;
 use crate::failpoint;
 
@@ -22,7 +22,7 @@ pub fn backup(
     store: &Path,
     target: &Path,
     clock: &dyn Clock,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> anyhow::Result<Manifest> {
     let source = snapshot::open(store)?;
     let partial = Partial::begin(target)?;
@@ -42,7 +42,7 @@ pub fn backup(
 pub(super) fn copy(
     source: &Connection,
     target: &Path,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> anyhow::Result<()> {
     // As long as this connection reads, its snapshot stays, and SQLite does not begin the copy anew
     // when others write.
@@ -61,7 +61,7 @@ pub(super) fn copy(
         progress(
             bytes(pages.pagecount - pages.remaining),
             bytes(pages.pagecount),
-        );
+        )?;
         match step {
             StepResult::More => {}
             StepResult::Done => break,
@@ -105,6 +105,7 @@ mod tests {
             assert!(done >= last.replace(done), "the copy began anew");
             steps.set(steps.get() + 1);
             writer.execute("UPDATE t SET n = n + 1", []).unwrap();
+            Ok(())
         });
         let manifest = manifest.unwrap();
         assert!(steps.get() > 5);
@@ -120,7 +121,7 @@ mod tests {
     fn an_existing_target_and_a_missing_store_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let source = directory.path().join("a");
-        let mut quiet = |_, _| ();
+        let mut quiet = |_, _| Ok(());
         let refused = backup(
             &source,
             &directory.path().join("b"),

@@ -9,6 +9,8 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::Progress;
+
 const NAME: &str = "manifest.json";
 /// The form of backups, which readers must know.
 const FORMAT: u32 = 1;
@@ -28,12 +30,30 @@ pub struct Manifest {
     pub sha256: String,
     /// The version of the program that made it.
     pub server: String,
+    /// For the base of an archive: the part of the log without which it is not whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<Position>,
+}
+
+/// A place in the archived log, at the end of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Position {
+    /// Which life of the log, from 1.
+    pub life: u64,
+    /// The number of bytes before it in that life.
+    pub end: u64,
+}
+
+impl Position {
+    /// Before everything.
+    pub(super) const START: Self = Self { life: 0, end: 0 };
 }
 
 impl Manifest {
     /// Describes the database in `file`.
     pub(super) fn describe(file: &Path, schema: u32, at: DateTime<Utc>) -> io::Result<Self> {
-        let (bytes, sha256) = copy_hashed(&mut File::open(file)?, &mut io::sink(), &mut |_| ())?;
+        let (bytes, sha256) =
+            copy_hashed(&mut File::open(file)?, &mut io::sink(), &mut |_| Ok(()))?;
         Ok(Self {
             format: FORMAT,
             schema,
@@ -41,7 +61,13 @@ impl Manifest {
             bytes,
             sha256,
             server: env!("CARGO_PKG_VERSION").to_owned(),
+            log: None,
         })
+    }
+
+    /// Whether the directory has one.
+    pub(super) fn is_in(directory: &Path) -> bool {
+        directory.join(NAME).exists()
     }
 
     pub(super) fn read(directory: &Path) -> anyhow::Result<Self> {
@@ -70,7 +96,7 @@ impl Manifest {
         &self,
         from: &Path,
         to: &Path,
-        progress: &mut dyn FnMut(u64, u64),
+        progress: Progress<'_>,
     ) -> anyhow::Result<()> {
         let mut source =
             File::open(from).with_context(|| format!("cannot read {}", from.display()))?;
@@ -97,7 +123,7 @@ impl Manifest {
 fn copy_hashed(
     source: &mut impl Read,
     target: &mut impl Write,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(u64) -> io::Result<()>,
 ) -> io::Result<(u64, String)> {
     let mut context = digest::Context::new(&digest::SHA256);
     let mut buffer = vec![0; 1 << 20];
@@ -110,7 +136,7 @@ fn copy_hashed(
         context.update(&buffer[..read]);
         target.write_all(&buffer[..read])?;
         bytes += read as u64;
-        progress(bytes);
+        progress(bytes)?;
     }
     Ok((bytes, hex(context.finish().as_ref())))
 }
@@ -130,7 +156,8 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_one_that_sha256sum_prints() {
-        let (bytes, sha256) = copy_hashed(&mut &b"abc"[..], &mut io::sink(), &mut |_| ()).unwrap();
+        let (bytes, sha256) =
+            copy_hashed(&mut &b"abc"[..], &mut io::sink(), &mut |_| Ok(())).unwrap();
         assert_eq!(bytes, 3);
         assert_eq!(
             sha256,

@@ -1,4 +1,4 @@
-//! Stores made from backups.
+//! Stores made from backups and archives.
 
 use std::path::Path;
 
@@ -6,29 +6,62 @@ use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
+use super::archive::{Point, is_archive};
 use super::manifest::Manifest;
 use super::partial::Partial;
-use super::{FILE, migrate};
+use super::{FILE, Progress, migrate};
 use crate::failpoint;
 
-/// Makes the store `target`, which is not there yet, from the backup in `from`. Returns the instant
-/// whose state it has.
+/// Makes the store `target`, which is not there yet, from a backup, or from an archive as it was at
+/// an instant. Returns the instant whose state it has.
 pub fn restore(
     from: &Path,
+    at: Option<DateTime<Utc>>,
     target: &Path,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: Progress<'_>,
 ) -> anyhow::Result<DateTime<Utc>> {
-    let manifest = Manifest::read(from)?;
+    if Manifest::is_in(from) {
+        ensure!(
+            at.is_none(),
+            "a backup has one state only: leave out the instant"
+        );
+        let manifest = Manifest::read(from)?;
+        make(&manifest, from, target, progress, &|_| Ok(()))?;
+        Ok(manifest.at)
+    } else {
+        let is_archive = is_archive(from)?;
+        ensure!(
+            is_archive,
+            "{} is neither a backup nor an archive",
+            from.display()
+        );
+        let point = Point::find(from, at)?;
+        make(&point.manifest, &point.base, target, progress, &|file| {
+            point.replay(file)
+        })?;
+        Ok(point.at)
+    }
+}
+
+/// Copies the database that the manifest describes, completes it, checks it, and puts it in place.
+fn make(
+    manifest: &Manifest,
+    from: &Path,
+    target: &Path,
+    progress: Progress<'_>,
+    complete: &dyn Fn(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     migrate::known(manifest.schema)?;
     let partial = Partial::begin(target)?;
     let file = partial.path().join(FILE);
     manifest.copy(&from.join(FILE), &file, progress)?;
     failpoint::hit("restore.copied");
+    complete(&file)?;
     check(&file)?;
     failpoint::hit("restore.before_rename");
     partial.finish()?;
     failpoint::hit("restore.done");
-    Ok(manifest.at)
+    Ok(())
 }
 
 /// Refuses a database whose pages or indexes are damaged, though they came as they were written.
@@ -53,7 +86,13 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
 
-    fn quiet(_: u64, _: u64) {}
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a progress that never ends the work"
+    )]
+    fn quiet(_: u64, _: u64) -> std::io::Result<()> {
+        Ok(())
+    }
 
     /// A directory with a backup named `backup`.
     fn backed_up() -> TempDir {
@@ -67,7 +106,7 @@ mod tests {
 
     fn refusal(directory: &TempDir) -> String {
         let target = directory.path().join("restored");
-        let refused = restore(&directory.path().join("backup"), &target, &mut quiet);
+        let refused = restore(&directory.path().join("backup"), None, &target, &mut quiet);
         assert!(!target.exists());
         refused.unwrap_err().to_string()
     }
@@ -76,14 +115,14 @@ mod tests {
     fn a_backup_becomes_a_store() {
         let directory = backed_up();
         let target = directory.path().join("restored");
-        restore(&directory.path().join("backup"), &target, &mut quiet).unwrap();
+        restore(&directory.path().join("backup"), None, &target, &mut quiet).unwrap();
         let names: Vec<_> = fs::read_dir(&target)
             .unwrap()
             .map(|e| e.unwrap().file_name())
             .collect();
         assert_eq!(names, [FILE]);
         Database::lock(&target).unwrap().open_writer().unwrap();
-        let again = restore(&directory.path().join("backup"), &target, &mut quiet);
+        let again = restore(&directory.path().join("backup"), None, &target, &mut quiet);
         assert!(again.unwrap_err().to_string().contains("is there already"));
     }
 
@@ -98,7 +137,7 @@ mod tests {
         open.set_len(bytes - 1).unwrap();
         assert!(refusal(&directory).contains("truncated"));
         fs::remove_file(directory.path().join("backup/manifest.json")).unwrap();
-        assert!(refusal(&directory).contains("manifest.json"));
+        assert!(refusal(&directory).contains("neither a backup nor an archive"));
     }
 
     #[test]

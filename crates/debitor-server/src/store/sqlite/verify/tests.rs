@@ -19,7 +19,7 @@ use crate::store::{Form, Options, Scope, Store, Write};
 async fn store() -> TempDir {
     let directory = TempDir::new().unwrap();
     let clock = Arc::new(SystemClock::default());
-    let store = SqliteStore::open(directory.path(), &Options::default(), clock).unwrap();
+    let store = SqliteStore::open(directory.path(), Options::default(), clock).unwrap();
     let tenant = Uuid::from_u128(1);
     let name = "Nordhafen".to_owned();
     let company = NewCompany {
