@@ -14,6 +14,7 @@ mod durability;
 mod errors;
 mod idempotency;
 mod judge;
+mod metrics;
 mod operations;
 mod sales_invoice;
 mod sales_invoice_customer;

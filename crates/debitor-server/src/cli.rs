@@ -61,6 +61,9 @@ pub(crate) struct Dev {
     /// Where what is written is copied to, so that the state of any instant can be restored.
     #[arg(long, value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
+    /// The address and port of `/metrics`, which asks for no token.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) admin: Option<SocketAddr>,
     /// Print one line of JSON once the server is ready, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,

@@ -48,8 +48,10 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.store.url = arguments.store.unwrap_or(config.store.url);
     config.store.archive = arguments.archive.or(config.store.archive);
+    config.admin.listen = arguments.admin.or(config.admin.listen);
     telemetry::start(&config.log)?;
     let listener = listen(config.listen).await?;
+    let admin = listen_to_admin(&config).await?;
     make_private_directory(data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = open_store(&config, &clock)?;
@@ -68,6 +70,7 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
         store,
         clock,
         issuers,
+        admin,
     };
     server
         .run(listener, || announce(&announcement, arguments.json))
@@ -87,6 +90,7 @@ async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
     telemetry::start(&config.log)?;
     let issuers = trusted(&config)?;
     let listener = listen(config.listen).await?;
+    let admin = listen_to_admin(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = open_store(&config, &clock)?;
     let server = Server {
@@ -94,6 +98,7 @@ async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
         store,
         clock,
         issuers,
+        admin,
     };
     server.run(listener, || Ok(())).await
 }
@@ -148,6 +153,13 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address} (with port 0 any free one is taken)"))
+}
+
+async fn listen_to_admin(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    match config.admin.listen {
+        Some(address) => listen(address).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Makes the directory for its owner alone: it holds a key and people's data.

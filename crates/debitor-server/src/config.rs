@@ -47,6 +47,9 @@ pub struct Config {
     /// The pages for people.
     #[schemars(default)]
     pub docs: Docs,
+    /// What the server tells those who run it.
+    #[schemars(default)]
+    pub admin: Admin,
     /// Variables that look like settings and are none.
     #[schemars(skip)]
     pub ignored_variables: Vec<String>,
@@ -136,6 +139,15 @@ pub struct Docs {
     pub enabled: bool,
 }
 
+/// What the server tells those who run it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Admin {
+    /// The address and port of `/metrics`, which asks for no token: best a loopback address. Without
+    /// one there are no metrics.
+    pub listen: Option<SocketAddr>,
+}
+
 const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
 const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
@@ -219,6 +231,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
     let log = read_log(root.section("log"));
     let limits = read_limits(root.section("limits"));
     let docs = read_docs(root.section("docs"), purpose);
+    let admin = read_admin(root.section("admin"));
     Some(Config {
         listen,
         public_url,
@@ -227,6 +240,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
         log,
         limits,
         docs,
+        admin,
         ignored_variables: Vec::new(),
     })
 }
@@ -308,6 +322,12 @@ fn read_docs(mut section: Section<'_>, purpose: &Purpose<'_>) -> Docs {
     let default = matches!(purpose, Purpose::Development { .. });
     Docs {
         enabled: section.flag("enabled").unwrap_or(default),
+    }
+}
+
+fn read_admin(mut section: Section<'_>) -> Admin {
+    Admin {
+        listen: section.parsed("listen", check::address),
     }
 }
 

@@ -6,6 +6,7 @@
 //! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
 //! and errors stay inside the engines.
 
+pub(crate) mod metrics;
 pub mod sqlite;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
+use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -234,6 +236,8 @@ pub trait Store: Send + Sync {
     async fn failed(&self);
     /// Whether the store can answer.
     async fn ping(&self) -> Result<()>;
+    /// Adds what the store tells of itself.
+    fn register(&self, registry: &mut Registry);
     /// Waits for the writes that were taken, and lets go of the files.
     async fn close(&self);
 }

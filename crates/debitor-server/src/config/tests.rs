@@ -56,6 +56,8 @@ const WHOLE: &str = r#"
     connections = 5
     [docs]
     enabled = true
+    [admin]
+    listen = "127.0.0.1:9464"
 "#;
 
 #[test]
@@ -103,6 +105,7 @@ fn every_setting_is_read() {
         }
     );
     assert!(config.docs.enabled);
+    assert_eq!(config.admin.listen, Some("127.0.0.1:9464".parse().unwrap()));
 }
 
 /// The reader and the schema are two descriptions: they must know the same keys.
@@ -243,7 +246,7 @@ fn all_faults_are_told_at_once() {
              1000000",
             "docs.enabled: must be true or false",
             "colour: is not a setting; the settings here are: listen, public_url, store, auth, log, \
-             limits, docs",
+             limits, docs, admin",
         ],
     );
 }

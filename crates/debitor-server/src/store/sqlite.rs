@@ -12,6 +12,7 @@ mod committer;
 mod company;
 mod connection;
 mod customer;
+mod gauges;
 mod idempotency;
 mod manifest;
 mod migrate;
@@ -25,7 +26,7 @@ mod verify;
 mod wal;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,6 +36,7 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use rusqlite::{Connection, Transaction};
 use uuid::Uuid;
 
+use super::metrics::Observed;
 use super::{
     Conflict, CustomerKey, Error, Form, Idempotency, Options, Page, PageQuery, Result, Scope,
     Store, Stored, Write, Written,
@@ -47,9 +49,11 @@ pub use backup::backup;
 use checkpoint::Checkpoints;
 use committer::Committer;
 use connection::Database;
+use gauges::Gauges;
 use idempotency::{Pruning, Running};
 pub use manifest::Manifest;
 pub use migrate::{Migrated, migrate};
+use prometheus_client::registry::Registry;
 use readers::Readers;
 pub use restore::restore;
 use space::Space;
@@ -67,6 +71,10 @@ pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Readers,
     archive: Option<Arc<Archive>>,
+    directory: PathBuf,
+    /// Bytes of the disk that writes leave free.
+    reserve: u64,
+    observed: Observed,
     clock: Arc<dyn Clock>,
     running: Running,
     pruning: Pruning,
@@ -89,11 +97,15 @@ impl SqliteStore {
             archive.start()?;
         }
         let space = Space::new(directory.to_path_buf(), options.reserve_bytes as u64);
-        let committer = Committer::new(connection, checkpoints, space);
+        let observed = Observed::default();
+        let committer = Committer::new(connection, checkpoints, space, observed.clone());
         Ok(Self {
             writer: Arc::new(Writer::start(committer)?),
             readers: Readers::start(&database)?,
             archive: archive.map(Arc::new),
+            directory: directory.to_owned(),
+            reserve: options.reserve_bytes as u64,
+            observed,
             clock,
             running: Running::default(),
             pruning: Pruning::default(),
@@ -320,14 +332,25 @@ impl Store for SqliteStore {
             .await
     }
 
+    fn register(&self, registry: &mut Registry) {
+        self.observed.register(registry);
+        registry.register_collector(Box::new(Gauges {
+            directory: self.directory.clone(),
+            reserve: self.reserve,
+            writer: Arc::clone(&self.writer),
+            archive: self.archive.clone(),
+        }));
+    }
+
     async fn close(&self) {
         self.readers.stop().await;
-        self.writer.stop().await;
-        // The last checkpoint had the rest of the log copied.
+        // A base that is being made would hold up the last checkpoint, which still has the rest of
+        // the log copied.
         if let Some(archive) = self.archive.clone() {
             // A panic was logged where it happened; there is nothing left to wait for.
             let _ = tokio::task::spawn_blocking(move || archive.stop()).await;
         }
+        self.writer.stop().await;
     }
 }
 

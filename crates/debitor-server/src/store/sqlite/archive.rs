@@ -73,6 +73,8 @@ struct State {
     generations: Vec<Generation>,
     /// When the newest was begun, whether or not that succeeded.
     begun: Option<Instant>,
+    /// Everything that was committed before this moment can be restored.
+    covered: Instant,
     /// Whether the last attempt failed, which is told once.
     failing: bool,
 }
@@ -89,6 +91,7 @@ impl Archive {
         let state = State {
             generations: Vec::new(),
             begun: None,
+            covered: Instant::now(),
             failing: false,
         };
         let shared = Shared {
@@ -124,7 +127,12 @@ impl Archive {
         Ok(())
     }
 
-    /// Copies no more. What was committed before the last checkpoint is there.
+    /// How old the oldest commit can be that could not be restored.
+    pub(super) fn lag(&self) -> Duration {
+        self.shared.state().covered.elapsed()
+    }
+
+    /// Copies no more but what a checkpoint asks for.
     pub(super) fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
         let thread = self
@@ -191,7 +199,13 @@ impl Shared {
 
     /// Copies what is new in the log to every generation that is being written.
     fn ship(&self) -> anyhow::Result<()> {
-        self.state().ship(self, false)
+        let mut state = self.state();
+        let started = Instant::now();
+        state.ship(self, false)?;
+        if state.generations.iter().any(Generation::has_base) {
+            state.covered = started;
+        }
+        Ok(())
     }
 
     /// Copies the rest of the log, after which it may begin anew. A generation that cannot have it
@@ -234,6 +248,7 @@ impl Shared {
             Ok(())
         })?;
         let mut state = self.state();
+        let started = Instant::now();
         state.ship(self, false)?;
         let newest = state.generations.last_mut();
         newest
@@ -242,6 +257,7 @@ impl Shared {
             .finish(base, self.clock.now())?;
         let older = state.generations.len() - 1;
         state.generations.drain(..older);
+        state.covered = started;
         Ok(())
     }
 
