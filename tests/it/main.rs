@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod auth;
+mod backup;
 mod bad_input;
 mod cli;
 mod client;
@@ -13,6 +14,7 @@ mod durability;
 mod errors;
 mod idempotency;
 mod judge;
+mod metrics;
 mod operations;
 mod sales_invoice;
 mod sales_invoice_customer;

@@ -23,6 +23,8 @@ pub const READ: &str = "Financials.Read.All";
 /// exchange did not fit the document.
 pub struct TestServer {
     data: TempDir,
+    /// What the process is told beside where its data are.
+    arguments: Vec<String>,
     process: Process,
     proxy: Proxy,
     judge: Arc<Judge>,
@@ -37,12 +39,19 @@ struct Process {
 impl TestServer {
     /// Starts a server on an empty data directory.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts a server with these arguments on an empty data directory.
+    pub async fn start_with(arguments: &[&str]) -> Self {
+        let arguments: Vec<_> = arguments.iter().map(|one| (*one).to_owned()).collect();
         let data = tempfile::tempdir().expect("a temporary directory");
-        let process = Process::start(data.path());
+        let process = Process::start(data.path(), &arguments);
         let judge = Arc::new(Judge::new());
         let proxy = Proxy::start(process.address(), Arc::clone(&judge)).await;
         Self {
             data,
+            arguments,
             process,
             proxy,
             judge,
@@ -151,7 +160,7 @@ impl TestServer {
 
     /// Starts a process on the same data after the last one ended.
     pub fn start_again(&mut self) {
-        self.process = Process::start(self.data.path());
+        self.process = Process::start(self.data.path(), &self.arguments);
         self.proxy.forward_to(self.process.address());
     }
 
@@ -209,7 +218,7 @@ impl Drop for TestServer {
 }
 
 impl Process {
-    fn start(data: &Path) -> Self {
+    fn start(data: &Path, arguments: &[String]) -> Self {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -218,6 +227,7 @@ impl Process {
         let mut child = Command::new(binaries::server())
             .args(["dev", "--listen", "127.0.0.1:0", "--json", "--data-dir"])
             .arg(data)
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::{Args, Parser, Subcommand};
 use debitor_server::config::StoreUrl;
 use debitor_server::dev;
@@ -33,6 +33,10 @@ pub(crate) enum Command {
     /// Administers companies without HTTP.
     #[command(subcommand)]
     Company(Company),
+    Backup(Backup),
+    Restore(Restore),
+    Verify(Verify),
+    Migrate(Migrate),
     /// Prints the schema of the configuration file.
     #[command(hide = true)]
     ConfigSchema,
@@ -54,6 +58,12 @@ pub(crate) struct Dev {
     /// Where the data are kept [default: sqlite:DIR with the data directory].
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<StoreUrl>,
+    /// Where what is written is copied to, so that the state of any instant can be restored.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) archive: Option<PathBuf>,
+    /// The address and port of `/metrics`, which asks for no token.
+    #[arg(long, value_name = "IP:PORT")]
+    pub(crate) admin: Option<SocketAddr>,
     /// Print one line of JSON once the server is ready, and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
@@ -108,6 +118,63 @@ pub(crate) struct CompanyCreate {
     /// Its id; one is made unless it is given.
     #[arg(long, value_name = "GUID")]
     pub(crate) id: Option<Uuid>,
+}
+
+/// Makes a backup of a store; a server may run on it meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    pub(crate) store: StoreName,
+    /// The directory to make; until it is whole it has `.partial` at the end of its name.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+}
+
+/// Makes a store from a backup or an archive, once that proved to be whole.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup or the archive.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) from: PathBuf,
+    /// The instant whose state is wanted of an archive, as in 2026-01-31T12:00:00Z [default: the
+    /// newest].
+    #[arg(long, value_name = "RFC3339", value_parser = parse_instant)]
+    pub(crate) at: Option<DateTime<Utc>>,
+    /// The directory of the store, which must not be there yet.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+}
+
+/// Looks for faults in a store, and prints each; a server may run on it meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) store: StoreName,
+}
+
+/// Brings a store's schema up to date, as a server does when it starts; none may run on it.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) store: StoreName,
+}
+
+/// Which store is meant.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct StoreName {
+    /// The configuration file that names the store; `DEBITOR_*` variables win over it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The store itself, as in sqlite:DIR.
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<StoreUrl>,
+}
+
+fn parse_instant(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|instant| instant.to_utc())
+        .map_err(|_| "expected an instant, as in 2026-01-31T12:00:00Z".to_owned())
 }
 
 fn parse_time(text: &str) -> Result<TimeDelta, String> {

@@ -1,10 +1,13 @@
 //! What the program's commands do.
 
+mod upkeep;
+
 use std::fs::DirBuilder;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -21,9 +24,13 @@ use tokio::net::TcpListener;
 use crate::cli::{Cli, Command, Company, CompanyCreate, Dev, Serve, Token};
 
 /// Carries out the command.
-pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     failpoint::arm(&config::environment());
     match cli.command.unwrap_or(Command::Dev(cli.dev)) {
+        Command::Backup(arguments) => upkeep::backup(&arguments),
+        Command::Restore(arguments) => upkeep::restore(&arguments),
+        Command::Verify(arguments) => return upkeep::verify(&arguments.store),
+        Command::Migrate(arguments) => upkeep::migrate(&arguments.store),
         Command::Dev(arguments) => block_on(run_dev(arguments)),
         Command::Serve(arguments) => block_on(run_serve(arguments)),
         Command::Token(arguments) => print_token(arguments),
@@ -32,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         #[cfg(feature = "failpoints")]
         Command::Failpoints => print(&(failpoint::NAMES.join("\n") + "\n")),
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
@@ -39,8 +47,11 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
     let mut config = Config::development(data_dir, &config::environment())?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.store.url = arguments.store.unwrap_or(config.store.url);
+    config.store.archive = arguments.archive.or(config.store.archive);
+    config.admin.listen = arguments.admin.or(config.admin.listen);
     telemetry::start(&config.log)?;
     let listener = listen(config.listen).await?;
+    let admin = listen_to_admin(&config).await?;
     make_private_directory(data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = open_store(&config, &clock)?;
@@ -59,6 +70,7 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
         store,
         clock,
         issuers,
+        admin,
     };
     server
         .run(listener, || announce(&announcement, arguments.json))
@@ -78,6 +90,7 @@ async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
     telemetry::start(&config.log)?;
     let issuers = trusted(&config)?;
     let listener = listen(config.listen).await?;
+    let admin = listen_to_admin(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = open_store(&config, &clock)?;
     let server = Server {
@@ -85,6 +98,7 @@ async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
         store,
         clock,
         issuers,
+        admin,
     };
     server.run(listener, || Ok(())).await
 }
@@ -102,8 +116,10 @@ fn print_token(arguments: Token) -> anyhow::Result<()> {
 }
 
 async fn create_company(arguments: CompanyCreate) -> anyhow::Result<()> {
-    let config = Config::load(&arguments.config, &config::environment())?;
+    let mut config = Config::load(&arguments.config, &config::environment())?;
     telemetry::start(&config.log)?;
+    // The server's next start begins the archive anew, with the company in it.
+    config.store.archive = None;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = open_store(&config, &clock)?;
     let CompanyCreate {
@@ -127,8 +143,9 @@ fn trusted(config: &Config) -> anyhow::Result<Vec<Issuer>> {
 fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
     let options = store::Options {
         reserve_bytes: config.store.reserve_bytes,
+        archive: config.store.archive.clone(),
     };
-    store::connect(config.store.url.expose(), &options, Arc::clone(clock))
+    store::connect(config.store.url.expose(), options, Arc::clone(clock))
         .with_context(|| format!("cannot open the store {}", config.store.url))
 }
 
@@ -136,6 +153,13 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
         .with_context(|| format!("cannot listen on {address} (with port 0 any free one is taken)"))
+}
+
+async fn listen_to_admin(config: &Config) -> anyhow::Result<Option<TcpListener>> {
+    match config.admin.listen {
+        Some(address) => listen(address).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Makes the directory for its owner alone: it holds a key and people's data.

@@ -47,6 +47,9 @@ pub struct Config {
     /// The pages for people.
     #[schemars(default)]
     pub docs: Docs,
+    /// What the server tells those who run it.
+    #[schemars(default)]
+    pub admin: Admin,
     /// Variables that look like settings and are none.
     #[schemars(skip)]
     pub ignored_variables: Vec<String>,
@@ -62,6 +65,10 @@ pub struct Store {
     /// Bytes of its disk that writes leave free; with less, writes are answered with 507.
     #[schemars(default = "default_reserve_bytes", range(max = *RESERVE_BYTES.end()))]
     pub reserve_bytes: usize,
+    /// A directory to which what is written is copied within a second, so that the state of any
+    /// instant can be restored; best on another disk. Each store needs one of its own.
+    #[schemars(with = "Option<String>")]
+    pub archive: Option<PathBuf>,
 }
 
 /// Whose tokens are trusted.
@@ -130,6 +137,15 @@ pub struct Docs {
     /// Whether Swagger UI is at `/docs`.
     #[schemars(default)]
     pub enabled: bool,
+}
+
+/// What the server tells those who run it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Admin {
+    /// The address and port of `/metrics`, which asks for no token: best a loopback address. Without
+    /// one there are no metrics.
+    pub listen: Option<SocketAddr>,
 }
 
 const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
@@ -215,6 +231,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
     let log = read_log(root.section("log"));
     let limits = read_limits(root.section("limits"));
     let docs = read_docs(root.section("docs"), purpose);
+    let admin = read_admin(root.section("admin"));
     Some(Config {
         listen,
         public_url,
@@ -223,6 +240,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
         log,
         limits,
         docs,
+        admin,
         ignored_variables: Vec::new(),
     })
 }
@@ -235,8 +253,10 @@ fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> 
             .unwrap_or_else(|| StoreUrl::sqlite(data_dir)),
     };
     let reserve_bytes = section.number("reserve_bytes", RESERVE_BYTES);
+    let archive = section.parsed("archive", check::path);
     Some(Store {
         url,
+        archive,
         reserve_bytes: reserve_bytes.unwrap_or_else(default_reserve_bytes),
     })
 }
@@ -302,6 +322,12 @@ fn read_docs(mut section: Section<'_>, purpose: &Purpose<'_>) -> Docs {
     let default = matches!(purpose, Purpose::Development { .. });
     Docs {
         enabled: section.flag("enabled").unwrap_or(default),
+    }
+}
+
+fn read_admin(mut section: Section<'_>) -> Admin {
+    Admin {
+        listen: section.parsed("listen", check::address),
     }
 }
 

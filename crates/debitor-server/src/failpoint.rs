@@ -23,6 +23,18 @@ pub const NAMES: &[&str] = &[
     "checkpoint.after",
     "idempotency.prune",
     "close.before",
+    "migrate.statement",
+    "migrate.before_commit",
+    "migrate.after_commit",
+    "backup.copied",
+    "backup.before_rename",
+    "backup.done",
+    "restore.copied",
+    "restore.before_rename",
+    "restore.done",
+    "archive.append",
+    "archive.before_sync",
+    "archive.base",
 ];
 
 /// Reads which place is armed. Called once, at the start.

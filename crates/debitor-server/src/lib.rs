@@ -1,5 +1,6 @@
 //! The service: its parts, each a module; the program `debitor-server` puts them together.
 
+pub mod admin;
 pub mod app;
 pub mod auth;
 pub mod clock;
@@ -40,13 +41,15 @@ pub struct Server {
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
     pub issuers: Vec<Issuer>,
+    /// Where metrics are told.
+    pub admin: Option<TcpListener>,
 }
 
 impl Server {
     /// Serves until the process is told to stop, or until the store fails; `ready` is called once
     /// requests can come.
     pub async fn run(
-        self,
+        mut self,
         listener: TcpListener,
         ready: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
@@ -55,6 +58,22 @@ impl Server {
         let limits = Limits::new(self.config.limits.connections);
         let store = Arc::clone(&self.store);
         tracing::info!(address = %listener.local_addr()?, "listening");
+        if let Some(listener) = self.admin.take() {
+            tracing::info!(address = %listener.local_addr()?, "listening for those who run it");
+            let (router, limits) = (
+                admin::router(store.as_ref()),
+                Limits::new(admin::CONNECTIONS),
+            );
+            // It answers to the end: metrics of a server that stops are of interest too.
+            let ending = std::future::pending();
+            tokio::spawn(serve::serve(
+                listener,
+                router,
+                limits,
+                readiness.clone(),
+                ending,
+            ));
+        }
         let router = self.router(readiness.clone())?;
         ready()?;
         let ending = async {
@@ -78,6 +97,7 @@ impl Server {
             store,
             clock,
             issuers,
+            admin: _,
         } = self;
         if !config.ignored_variables.is_empty() {
             tracing::info!(names = ?config.ignored_variables, "variables that are no settings");

@@ -15,7 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match commands::run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             exit_code(&error)
@@ -27,7 +27,8 @@ fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     const STORAGE: u8 = 74;
     const CONFIGURATION: u8 = 78;
-    if error.is::<store::Failed>() {
+    let failed = error.is::<store::Failed>() || error.chain().any(store::sqlite::is_io);
+    if failed {
         ExitCode::from(STORAGE)
     } else if error.is::<config::Faults>() || error.is::<store::NewerSchema>() {
         ExitCode::from(CONFIGURATION)

@@ -6,13 +6,16 @@
 //! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
 //! and errors stay inside the engines.
 
+pub(crate) mod metrics;
 pub mod sqlite;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
+use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -233,6 +236,8 @@ pub trait Store: Send + Sync {
     async fn failed(&self);
     /// Whether the store can answer.
     async fn ping(&self) -> Result<()>;
+    /// Adds what the store tells of itself.
+    fn register(&self, registry: &mut Registry);
     /// Waits for the writes that were taken, and lets go of the files.
     async fn close(&self);
 }
@@ -255,12 +260,15 @@ pub struct NewerSchema {
 pub struct Options {
     /// Bytes of the disk that writes leave free.
     pub reserve_bytes: usize,
+    /// Where what is written is copied to, so that the state of any instant can be restored.
+    pub archive: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             reserve_bytes: 64 * 1024 * 1024,
+            archive: None,
         }
     }
 }
@@ -268,15 +276,17 @@ impl Default for Options {
 /// Opens the store that `url` names: `sqlite:DIR`.
 pub fn connect(
     url: &str,
-    options: &Options,
+    options: Options,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Store>> {
+    let store = sqlite::SqliteStore::open(directory(url)?, options, clock)?;
+    Ok(Arc::new(store))
+}
+
+/// The directory of the embedded store that `url` names.
+pub fn directory(url: &str) -> anyhow::Result<&Path> {
     match url.split_once(':') {
-        Some(("sqlite", directory)) => Ok(Arc::new(sqlite::SqliteStore::open(
-            directory.as_ref(),
-            &options,
-            clock,
-        )?)),
+        Some(("sqlite", directory)) => Ok(Path::new(directory)),
         _ => anyhow::bail!("the store's address must be `sqlite:DIR`"),
     }
 }

@@ -110,6 +110,10 @@ pub(super) fn not_empty(text: &str) -> Checked<String> {
     }
 }
 
+pub(super) fn path(text: &str) -> Checked<PathBuf> {
+    not_empty(text).map(PathBuf::from)
+}
+
 pub(super) fn key_set(text: &str) -> Checked<PathBuf> {
     let path = PathBuf::from(text);
     KeySet::from_file(&path)

@@ -43,6 +43,7 @@ const WHOLE: &str = r#"
     [store]
     url = "sqlite:/var/lib/debitor"
     reserve_bytes = 1048576
+    archive = "/mnt/archive"
     [[auth.issuers]]
     issuer = "https://login.example.com/"
     audience = "api://debitor"
@@ -55,6 +56,8 @@ const WHOLE: &str = r#"
     connections = 5
     [docs]
     enabled = true
+    [admin]
+    listen = "127.0.0.1:9464"
 "#;
 
 #[test]
@@ -64,6 +67,7 @@ fn the_smallest_file_has_defaults_for_the_rest() {
     assert_eq!(config.public_url, None);
     assert_eq!(config.store.url.expose(), "sqlite:/var/lib/debitor");
     assert_eq!(config.store.reserve_bytes, 64 * 1024 * 1024);
+    assert_eq!(config.store.archive, None);
     assert_eq!(
         config.limits,
         Limits {
@@ -86,6 +90,10 @@ fn every_setting_is_read() {
         Some("https://customers.example.com")
     );
     assert_eq!(config.store.reserve_bytes, 1024 * 1024);
+    assert_eq!(
+        config.store.archive.as_deref(),
+        Some(Path::new("/mnt/archive"))
+    );
     assert_eq!(config.auth.issuers[0].audience, "api://debitor");
     assert_eq!(config.auth.issuers[0].jwks_file, Path::new(KEYS));
     assert_eq!(config.log.filter, "warn,debitor_server=debug");
@@ -98,6 +106,7 @@ fn every_setting_is_read() {
         }
     );
     assert!(config.docs.enabled);
+    assert_eq!(config.admin.listen, Some("127.0.0.1:9464".parse().unwrap()));
 }
 
 /// The reader and the schema are two descriptions: they must know the same keys.
@@ -238,7 +247,7 @@ fn all_faults_are_told_at_once() {
              1000000",
             "docs.enabled: must be true or false",
             "colour: is not a setting; the settings here are: listen, public_url, store, auth, log, \
-             limits, docs",
+             limits, docs, admin",
         ],
     );
 }

@@ -29,7 +29,7 @@ async fn world(limits: Limits) -> World {
     let clock = Arc::new(FixedClock::at(DateTime::UNIX_EPOCH));
     let store = store::connect(
         &format!("sqlite:{}", data.path().display()),
-        &store::Options::default(),
+        store::Options::default(),
         clock,
     )
     .unwrap();

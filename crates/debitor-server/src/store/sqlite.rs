@@ -4,19 +4,29 @@
 //! its own, and are answered after COMMIT returned. Reads have connections that cannot write
 //! (`readers`). The statements are in the file of their noun.
 
+mod archive;
 mod audit;
+mod backup;
 mod checkpoint;
 mod committer;
 mod company;
 mod connection;
 mod customer;
+mod gauges;
 mod idempotency;
+mod manifest;
+mod migrate;
+mod partial;
 mod readers;
+mod restore;
 mod sales_invoice;
+mod snapshot;
 mod space;
+mod verify;
+mod wal;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,6 +36,7 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use super::metrics::Observed;
 use super::{
     Conflict, CustomerKey, Error, Form, Idempotency, Options, Page, PageQuery, Result, Scope,
     Store, Stored, Write, Written,
@@ -33,18 +44,37 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
+use archive::Archive;
+pub use backup::backup;
 use checkpoint::Checkpoints;
 use committer::Committer;
 use connection::Database;
+use gauges::Gauges;
 use idempotency::{Pruning, Running};
+pub use manifest::Manifest;
+pub use migrate::{Migrated, migrate};
+use prometheus_client::registry::Registry;
 use readers::Readers;
+pub use restore::restore;
 use space::Space;
+pub use verify::{Counts, verify};
 use writer::Writer;
+
+/// The name of the database in its directory.
+const FILE: &str = "debitor.db";
+
+/// Told how many bytes of how many are done; an error ends the work.
+type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> std::io::Result<()>;
 
 /// A store in a directory that no other process has open.
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: Readers,
+    archive: Option<Arc<Archive>>,
+    directory: PathBuf,
+    /// Bytes of the disk that writes leave free.
+    reserve: u64,
+    observed: Observed,
     clock: Arc<dyn Clock>,
     running: Running,
     pruning: Pruning,
@@ -54,19 +84,28 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the store in `directory`, making or migrating it as needed.
-    pub fn open(
-        directory: &Path,
-        options: &Options,
-        clock: Arc<dyn Clock>,
-    ) -> anyhow::Result<Self> {
+    pub fn open(directory: &Path, options: Options, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let database = Database::lock(directory)?;
         let mut connection = database.open_writer()?;
-        let checkpoints = Checkpoints::start(&mut connection, None)?;
+        let archive = options
+            .archive
+            .map(|to| Archive::open(to, directory, Arc::clone(&clock)))
+            .transpose()?;
+        let before = archive.as_ref().map(Archive::before_checkpoint);
+        let checkpoints = Checkpoints::start(&mut connection, before)?;
+        if let Some(archive) = &archive {
+            archive.start()?;
+        }
         let space = Space::new(directory.to_path_buf(), options.reserve_bytes as u64);
-        let committer = Committer::new(connection, checkpoints, space);
+        let observed = Observed::default();
+        let committer = Committer::new(connection, checkpoints, space, observed.clone());
         Ok(Self {
             writer: Arc::new(Writer::start(committer)?),
             readers: Readers::start(&database)?,
+            archive: archive.map(Arc::new),
+            directory: directory.to_owned(),
+            reserve: options.reserve_bytes as u64,
+            observed,
             clock,
             running: Running::default(),
             pruning: Pruning::default(),
@@ -293,8 +332,24 @@ impl Store for SqliteStore {
             .await
     }
 
+    fn register(&self, registry: &mut Registry) {
+        self.observed.register(registry);
+        registry.register_collector(Box::new(Gauges {
+            directory: self.directory.clone(),
+            reserve: self.reserve,
+            writer: Arc::clone(&self.writer),
+            archive: self.archive.clone(),
+        }));
+    }
+
     async fn close(&self) {
         self.readers.stop().await;
+        // A base that is being made would hold up the last checkpoint, which still has the rest of
+        // the log copied.
+        if let Some(archive) = self.archive.clone() {
+            // A panic was logged where it happened; there is nothing left to wait for.
+            let _ = tokio::task::spawn_blocking(move || archive.stop()).await;
+        }
         self.writer.stop().await;
     }
 }
@@ -315,6 +370,20 @@ impl From<rusqlite::Error> for Error {
             _ => Self::Internal(error.to_string()),
         }
     }
+}
+
+/// Whether the error is that the store could not be read or written.
+pub fn is_io(error: &(dyn std::error::Error + 'static)) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
+    error
+        .downcast_ref()
+        .and_then(rusqlite::Error::sqlite_error_code)
+        .is_some_and(|code| {
+            matches!(
+                code,
+                SystemIoFailure | DiskFull | DatabaseCorrupt | NotADatabase
+            )
+        })
 }
 
 /// A stored body that cannot be read, or an entity that cannot be written, is a fault of ours.

@@ -2,9 +2,11 @@
 //! of a transaction that did not succeed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::super::metrics::Observed;
 use super::super::{Error, Result};
 use super::checkpoint::Checkpoints;
 use super::space::Space;
@@ -85,14 +87,21 @@ pub(super) struct Committer {
     connection: Connection,
     checkpoints: Checkpoints,
     space: Space,
+    observed: Observed,
 }
 
 impl Committer {
-    pub(super) fn new(connection: Connection, checkpoints: Checkpoints, space: Space) -> Self {
+    pub(super) fn new(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        space: Space,
+        observed: Observed,
+    ) -> Self {
         Self {
             connection,
             checkpoints,
             space,
+            observed,
         }
     }
 
@@ -107,7 +116,7 @@ impl Committer {
             }
         };
         failpoint::hit("writer.inline.commit.before");
-        self.commit()?;
+        self.commit(1)?;
         failpoint::hit("writer.inline.commit.after");
         Ok(value)
     }
@@ -139,7 +148,7 @@ impl Committer {
             next = works.next();
         }
         failpoint::hit("writer.commit.before");
-        self.commit()?;
+        self.commit(begun.len())?;
         failpoint::hit("writer.commit.after");
         Ok(())
     }
@@ -161,10 +170,12 @@ impl Committer {
         Ok(())
     }
 
-    /// A full disk is told before the end of the transaction is written, so that nothing of it
+    /// Commits so many writes. A full disk is told before the end of the transaction is written, so that nothing of it
     /// counts; any other failure leaves in doubt what is on the disk.
-    fn commit(&mut self) -> std::result::Result<(), Refusal> {
+    fn commit(&mut self, writes: usize) -> std::result::Result<(), Refusal> {
+        let started = Instant::now();
         let Err(error) = self.execute("COMMIT") else {
+            self.observed.commit(writes, started.elapsed());
             return Ok(());
         };
         if error.sqlite_error_code() == Some(ErrorCode::DiskFull) && self.roll_back() {
@@ -194,7 +205,10 @@ impl Committer {
 
     /// Moves the log into the database; an error other than want of room is fatal.
     pub(super) fn checkpoint(&mut self) -> std::result::Result<(), Refusal> {
-        self.checkpoints.run(&self.connection)
+        let started = Instant::now();
+        self.checkpoints.run(&self.connection)?;
+        self.observed.checkpoint(started.elapsed());
+        Ok(())
     }
 
     /// Moves all of the log into the database and lets go of the files.

@@ -1,4 +1,4 @@
-//! The database's files: the lock, the settings of each connection, and the migrations.
+//! The database's files: the lock, and the settings of each connection.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
@@ -9,26 +9,17 @@ use anyhow::{Context, bail, ensure};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::super::NewerSchema;
+use super::{FILE, migrate};
 use crate::failpoint;
 
 /// Versions of SQLite below this one can lose committed writes in WAL mode.
 const SAFE_SQLITE: i32 = 3_051_003;
 
 /// The mode of a directory that we make: nobody else reads people's data.
-const OWNER_ONLY: u32 = 0o700;
+pub(super) const OWNER_ONLY: u32 = 0o700;
 
 /// How long a statement waits for another process that has the database open.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The migrations in order; the database's `user_version` says how many it has.
-const MIGRATIONS: [(u32, &str); 2] = [
-    (1, include_str!("../../../migrations/sqlite/0001_init.sql")),
-    (
-        2,
-        include_str!("../../../migrations/sqlite/0002_audit_idempotency.sql"),
-    ),
-];
 
 /// A directory with a database that this process alone has open.
 pub(super) struct Database {
@@ -53,7 +44,7 @@ impl Database {
             .with_context(|| format!("cannot write in {}", directory.display()))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
-                path: directory.join("debitor.db"),
+                path: directory.join(FILE),
                 _lock: lock,
             }),
             Err(TryLockError::WouldBlock) => {
@@ -78,8 +69,9 @@ impl Database {
             self.path.display()
         );
         connection.pragma_update(None, "synchronous", failpoint::synchronous())?;
-        connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;")?;
-        migrate(&mut connection)?;
+        connection.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON;")?;
+        migrate::apply(&mut connection)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
         Ok(connection)
     }
 
@@ -104,22 +96,6 @@ impl Database {
     }
 }
 
-/// Applies the migrations that the database lacks, each with its number in one transaction.
-fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
-    let have: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
-    ensure!(have <= known, NewerSchema { found: have, known });
-    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > have) {
-        let transaction = connection.transaction()?;
-        transaction
-            .execute_batch(sql)
-            .with_context(|| format!("migration {number}"))?;
-        transaction.pragma_update(None, "user_version", number)?;
-        transaction.commit()?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use rusqlite::StatementStatus;
@@ -134,19 +110,6 @@ mod tests {
         assert!(refusal.to_string().contains("in use"), "{refusal}");
         drop(held);
         Database::lock(directory.path()).unwrap();
-    }
-
-    #[test]
-    fn a_newer_schema_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let database = Database::lock(directory.path()).unwrap();
-        let connection = database.open_writer().unwrap();
-        connection
-            .pragma_update(None, "user_version", 1000_u32)
-            .unwrap();
-        drop(connection);
-        let refusal = database.open_writer().err().unwrap();
-        assert!(refusal.to_string().contains("newer program"), "{refusal}");
     }
 
     #[test]

@@ -127,6 +127,11 @@ impl Writer {
         }
     }
 
+    /// The writes that were taken and are not answered.
+    pub(super) fn pending(&self) -> usize {
+        self.shared.pending.load(Ordering::Relaxed)
+    }
+
     /// Whether writes are taken.
     pub(super) fn check(&self) -> Result<()> {
         let is_open = lock(&self.queue).is_some() && !*self.shared.failed.borrow();
@@ -324,6 +329,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Queued<T, F> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::metrics::Observed;
     use super::super::checkpoint::Checkpoints;
     use super::super::space::Space;
     use super::*;
@@ -331,7 +337,13 @@ mod tests {
     fn start(mut connection: Connection) -> Writer {
         let checkpoints = Checkpoints::start(&mut connection, None).unwrap();
         let space = Space::new("/".into(), 0);
-        Writer::start(Committer::new(connection, checkpoints, space)).unwrap()
+        Writer::start(Committer::new(
+            connection,
+            checkpoints,
+            space,
+            Observed::default(),
+        ))
+        .unwrap()
     }
 
     fn writer() -> Writer {

@@ -1,0 +1,131 @@
+//! The migrations of the schema.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::{Batch, Connection};
+
+use super::super::NewerSchema;
+use super::connection::Database;
+use super::snapshot;
+use crate::failpoint;
+
+/// The migrations in order; the database's `user_version` says how many it has.
+const MIGRATIONS: [(u32, &str); 2] = [
+    (1, include_str!("../../../migrations/sqlite/0001_init.sql")),
+    (
+        2,
+        include_str!("../../../migrations/sqlite/0002_audit_idempotency.sql"),
+    ),
+];
+
+/// What a migration did: the schema before and after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Migrated {
+    pub from: u32,
+    pub to: u32,
+}
+
+/// Brings the store in the directory up to date; no server may run on it.
+pub fn migrate(directory: &Path) -> anyhow::Result<Migrated> {
+    let from = schema(&snapshot::open(directory)?)?;
+    let writer = Database::lock(directory)?.open_writer()?;
+    let to = schema(&writer)?;
+    Ok(Migrated { from, to })
+}
+
+/// The number of the database's schema, none of which is newer than this program.
+pub(super) fn schema(connection: &Connection) -> anyhow::Result<u32> {
+    let have = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    known(have)?;
+    Ok(have)
+}
+
+/// Refuses a schema that is newer than this program.
+pub(super) fn known(found: u32) -> Result<(), NewerSchema> {
+    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    if found > known {
+        return Err(NewerSchema { found, known });
+    }
+    Ok(())
+}
+
+/// Applies the migrations that the database lacks, with references not enforced, each with its number in one transaction, so that
+/// a process that dies between two statements leaves the schema as it was.
+pub(super) fn apply(connection: &mut Connection) -> anyhow::Result<()> {
+    let have = schema(connection)?;
+    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > have) {
+        let transaction = connection.transaction()?;
+        run(&transaction, sql).with_context(|| format!("migration {number}"))?;
+        check_references(&transaction)?;
+        transaction.pragma_update(None, "user_version", number)?;
+        failpoint::hit("migrate.before_commit");
+        transaction.commit()?;
+        failpoint::hit("migrate.after_commit");
+    }
+    Ok(())
+}
+
+/// A migration replaces tables that others refer to, which the database cannot watch meanwhile.
+fn check_references(connection: &Connection) -> anyhow::Result<()> {
+    let dangling = connection.prepare("PRAGMA foreign_key_check")?.exists([])?;
+    ensure!(
+        !dangling,
+        "the migration left references to rows that do not exist"
+    );
+    Ok(())
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut statements = Batch::new(connection, sql);
+    while let Some(mut statement) = statements.next()? {
+        failpoint::hit("migrate.statement");
+        statement.execute([])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_migration_is_there_as_a_whole_or_not_at_all() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let transaction = connection.transaction().unwrap();
+        let refused = run(&transaction, "CREATE TABLE a (n); CREATE TABLE a (n);");
+        assert!(refused.is_err());
+        transaction.rollback().unwrap();
+        apply(&mut connection).unwrap();
+        let tables: u32 = connection
+            .query_row(
+                "SELECT count(*) FROM sqlite_schema WHERE name = 'a'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(tables, 0);
+        assert_eq!(schema(&connection).unwrap(), MIGRATIONS.last().unwrap().0);
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::lock(directory.path()).unwrap();
+        let connection = database.open_writer().unwrap();
+        connection
+            .pragma_update(None, "user_version", 1000_u32)
+            .unwrap();
+        drop(connection);
+        let refusal = database.open_writer().unwrap_err();
+        assert!(refusal.is::<NewerSchema>(), "{refusal}");
+    }
+
+    #[test]
+    fn the_command_makes_no_store() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(migrate(directory.path()).is_err());
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}
