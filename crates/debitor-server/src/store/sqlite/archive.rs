@@ -270,18 +270,21 @@ impl Shared {
         }
     }
 
-    /// Says once that the archive fails, and once that it works again.
+    /// Says once that the archive fails, and once that something can be restored again.
     fn tell(&self, done: anyhow::Result<()>) {
         let mut state = self.state();
-        let failed_before = std::mem::replace(&mut state.failing, done.is_err());
         match done {
-            Err(error) if !failed_before => {
+            Err(error) if !state.failing => {
+                state.failing = true;
                 tracing::error!(
                     error = format!("{error:#}"),
                     "the archive cannot be written"
                 );
             }
-            Ok(()) if failed_before => tracing::info!("the archive is written again"),
+            Ok(()) if state.failing && state.generations.iter().any(Generation::has_base) => {
+                state.failing = false;
+                tracing::info!("the archive is written again");
+            }
             _ => {}
         }
     }
