@@ -1,0 +1,155 @@
+//! `debitor-crash`: programs that break the server's world and hold what is left against what its
+//! clients were promised.
+//!
+//! Each prints its figures. One that fails keeps its folder, with the journal of what the clients
+//! sent and were answered, and prints the command that repeats it.
+
+#![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
+
+mod arena;
+mod audit;
+mod client;
+mod contents;
+mod disk;
+mod figures;
+mod journal;
+mod kill;
+mod oracle;
+mod power;
+mod server;
+mod state;
+mod workload;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
+
+use figures::Figures;
+
+/// Breaks the server's world, and checks that no promise to a client is broken with it.
+#[derive(Debug, Parser)]
+#[command(name = "debitor-crash")]
+struct Cli {
+    #[command(subcommand)]
+    program: Program,
+    /// What decides all random choices; one is drawn unless it is given.
+    #[arg(long, global = true)]
+    seed: Option<u64>,
+    /// The server [default: `debitor-server` beside this program].
+    #[arg(long, global = true, value_name = "FILE")]
+    server: Option<PathBuf>,
+    /// Where the files stand meanwhile [default: `crash` in cargo's target folder].
+    #[arg(long, global = true, value_name = "DIR")]
+    folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Program {
+    /// SIGKILL at random moments, with eight clients in the same group commits.
+    Kill {
+        #[arg(long, default_value_t = 60)]
+        kills: usize,
+    },
+    /// Power cuts of a disk, and the control that must lose something. Needs root and `cc`.
+    Power {
+        #[arg(long, default_value_t = 10)]
+        cuts: usize,
+    },
+}
+
+/// What every program needs to know.
+struct Run {
+    seed: u64,
+    server: PathBuf,
+    /// A folder of the run's own.
+    folder: PathBuf,
+}
+
+impl Program {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Kill { .. } => "kill",
+            Self::Power { .. } => "power",
+        }
+    }
+
+    async fn run(&self, run: &Run) -> Result<Figures> {
+        match self {
+            Self::Kill { kills } => kill::run(run, *kills).await,
+            Self::Power { cuts } => power::run(run, *cuts).await,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = prepare(&cli).and_then(|run| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(report(&cli.program, &run))
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Finds the server, and makes an empty folder for the run.
+fn prepare(cli: &Cli) -> Result<Run> {
+    let own = std::env::current_exe()?;
+    let server = cli
+        .server
+        .clone()
+        .unwrap_or_else(|| own.with_file_name("debitor-server"));
+    ensure!(
+        server.is_file(),
+        "there is no {}: `cargo build --workspace --bins --all-features` makes it",
+        server.display()
+    );
+    let target = own.ancestors().nth(2).context("this program's folder")?;
+    let seed = cli.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+    let folder = cli.folder.clone().unwrap_or_else(|| target.join("crash"));
+    let folder = folder.join(format!("{}-{seed}", cli.program.name()));
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    Ok(Run {
+        seed,
+        server,
+        folder: folder.canonicalize()?,
+    })
+}
+
+/// Runs the program and prints its figures; a failure keeps everything.
+async fn report(program: &Program, run: &Run) -> Result<()> {
+    let begun = Instant::now();
+    let (name, seed) = (program.name(), run.seed);
+    let figures = program.run(run).await.with_context(|| {
+        let arguments: Vec<_> = std::env::args().skip(1).collect();
+        let own = arguments.join(" ");
+        let seed = if own.contains("--seed") {
+            String::new()
+        } else {
+            format!(" --seed {seed}")
+        };
+        format!(
+            "{name} failed; its journal and files are in {}\nrepeat it with: cargo run -p \
+             debitor-tests --bin debitor-crash -- {own}{seed}\n",
+            run.folder.display()
+        )
+    })?;
+    std::fs::remove_dir_all(&run.folder)?;
+    println!(
+        "{name}: {figures}; {:.0} s, seed {seed}",
+        begun.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
