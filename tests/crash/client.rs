@@ -19,6 +19,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     access: Access,
     journal: Arc<Journal>,
+    brief: bool,
 }
 
 impl Client {
@@ -30,7 +31,14 @@ impl Client {
                 .build()?,
             access: access.clone(),
             journal: Arc::clone(journal),
+            brief: false,
         })
+    }
+
+    /// The same client, that keeps only the id and the name of what it is shown: for long histories.
+    pub(crate) fn brief(mut self) -> Self {
+        self.brief = true;
+        self
     }
 
     /// The number of a request that is going to be sent.
@@ -46,6 +54,7 @@ impl Client {
             Ok(response) => outcome(response).await,
             Err(error) => unknown(&error),
         };
+        let event = if self.brief { brief(event) } else { event };
         self.journal.write(op, event.clone())?;
         Ok(event)
     }
@@ -158,6 +167,14 @@ fn refusal(status: StatusCode, body: &Value) -> Event {
         status: status.as_u16(),
         code: error["code"].as_str().unwrap_or_default().to_owned(),
     }
+}
+
+fn brief(event: Event) -> Event {
+    let Event::Ok(Answer { etag, body }) = event else {
+        return event;
+    };
+    let body = serde_json::json!({"id": body["id"], "displayName": body["displayName"]});
+    Event::Ok(Answer { etag, body })
 }
 
 fn unknown(error: &reqwest::Error) -> Event {

@@ -12,12 +12,17 @@ mod client;
 mod contents;
 mod disk;
 mod figures;
+mod full;
+mod history;
 mod journal;
 mod kill;
 mod oracle;
 mod power;
+mod register;
+mod second;
 mod server;
 mod state;
+mod wal;
 mod workload;
 
 use std::path::PathBuf;
@@ -58,6 +63,26 @@ enum Program {
         #[arg(long, default_value_t = 10)]
         cuts: usize,
     },
+    /// A write-ahead log cut at every frame's end, a byte before and a byte after.
+    Wal {
+        #[arg(long, default_value_t = 200)]
+        cuts: usize,
+    },
+    /// A disk without space. Needs root.
+    Full {
+        #[arg(long, default_value_t = 24)]
+        mebibytes: u32,
+    },
+    /// A second process on the same store, and stores copied while they are written.
+    Second {
+        #[arg(long, default_value_t = 10)]
+        copies: usize,
+    },
+    /// Sixteen clients on the same customers, whose history must have no anomaly.
+    History {
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
 }
 
 /// What every program needs to know.
@@ -73,6 +98,10 @@ impl Program {
         match self {
             Self::Kill { .. } => "kill",
             Self::Power { .. } => "power",
+            Self::Wal { .. } => "wal",
+            Self::Full { .. } => "full",
+            Self::Second { .. } => "second",
+            Self::History { .. } => "history",
         }
     }
 
@@ -80,6 +109,10 @@ impl Program {
         match self {
             Self::Kill { kills } => kill::run(run, *kills).await,
             Self::Power { cuts } => power::run(run, *cuts).await,
+            Self::Wal { cuts } => wal::run(run, *cuts).await,
+            Self::Full { mebibytes } => full::run(run, *mebibytes).await,
+            Self::Second { copies } => second::run(run, *copies).await,
+            Self::History { seconds } => history::run(run, *seconds).await,
         }
     }
 }

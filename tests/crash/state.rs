@@ -77,8 +77,14 @@ impl State {
         match &invoke.action {
             Action::Draft { id } => state.make_draft(*id)?,
             Action::Create { invoice, body } => state.create(*invoice, body, answer)?,
-            Action::Update { id, body, .. } => state.update(*id, body, answer)?,
-            Action::Delete { id, .. } => state.delete(*id)?,
+            Action::Update { id, etag, body } => {
+                state.named(*id, etag)?;
+                state.update(*id, body, answer)?;
+            }
+            Action::Delete { id, etag, .. } => {
+                state.named(*id, etag)?;
+                state.delete(*id)?;
+            }
             Action::Read { .. } => return Ok(state),
         }
         if invoke.key.is_some() {
@@ -120,6 +126,20 @@ impl State {
             None => Ok(self.touch_draft()),
             Some(_) => Err("a customer was made where one was".into()),
         }
+    }
+
+    /// Fails unless the customer is there in the version that the request names.
+    fn named(&self, id: Uuid, etag: &str) -> Result<(), String> {
+        let version = self
+            .customer
+            .as_ref()
+            .map_or(0, |customer| customer.version);
+        if has_number(etag, version) {
+            return Ok(());
+        }
+        Err(format!(
+            "{etag} of customer {id} was named in version {version}"
+        ))
     }
 
     fn update(&mut self, id: Uuid, body: &Value, answer: Option<&Answer>) -> Result<(), String> {
@@ -267,11 +287,15 @@ fn has_all(entity: &Value, wanted: &Value) -> bool {
 fn has_version(answer: Option<&Answer>, version: i64) -> Result<(), String> {
     let Some(answer) = answer else { return Ok(()) };
     let etag = answer.etag.as_deref().unwrap_or_default();
-    if etag.starts_with(&format!("W/\"{version}-")) {
+    if has_number(etag, version) {
         Ok(())
     } else {
         Err(format!(
             "answered with {etag} where version {version} was due"
         ))
     }
+}
+
+fn has_number(etag: &str, version: i64) -> bool {
+    etag.starts_with(&format!("W/\"{version}-"))
 }
