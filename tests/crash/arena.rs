@@ -1,20 +1,25 @@
 //! Where a program does its harm: a store, a journal outside of it, and the oracle that judges.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::client::Client;
-use crate::contents::{Contents, Entity};
+use crate::contents::{self, Contents, Entity};
 use crate::journal::{self, Journal};
-use crate::oracle::{Oracle, Verdict};
+use crate::oracle::{DEMO_INVOICE, Oracle, Verdict};
 use crate::server::{Launch, Server};
 
 /// A server on a database of ours must be ready within this time.
 const READY: Duration = Duration::from_secs(2);
+const ATTEMPTS: usize = 3;
+/// The files as the last server left them, for whoever looks into a failure.
+const LEFT: &str = "left";
 
 pub(crate) struct Arena {
     /// The journal, the log and copies; the store too, unless it is on a disk of its own.
@@ -51,7 +56,9 @@ impl Arena {
 
     /// What the store holds now, told by a copy of its files.
     pub(crate) fn contents(&self) -> Result<Contents> {
-        Contents::of_copy(&self.launch.store, &self.folder.join("copy"))
+        let left = self.folder.join(LEFT);
+        contents::copy(&self.launch.store, &left)?;
+        Contents::of_copy(&left, &self.folder.join("copy"))
     }
 
     /// Holds a store against the journal.
@@ -75,23 +82,40 @@ impl Arena {
     /// Whether a server is ready in time and shows by HTTP what the database holds.
     pub(crate) async fn shows(&mut self, server: &Server, contents: &Contents) -> Result<()> {
         self.slowest = self.slowest.max(server.started_in);
-        ensure!(
-            server.started_in < READY,
-            "ready only after {:?}",
-            server.started_in
-        );
+        if server.started_in > READY {
+            self.is_slow(server.started_in).await?;
+        }
         let client = self.client(server)?;
         client.ready().await?;
-        same(
-            "customer",
-            contents.customers.values(),
-            &client.list("customers").await?,
-        )?;
-        same(
-            "sales invoice",
-            contents.invoices.values(),
-            &client.list("salesInvoices").await?,
-        )
+        let customers = client.list("customers").await?;
+        same("customer", &contents.customers, &customers)?;
+        let mut invoices = client.list("salesInvoices").await?;
+        // A start makes it, in a store that an earlier one could not finish.
+        if !contents.invoices.contains_key(&DEMO_INVOICE) {
+            invoices.retain(|invoice| invoice["id"] != DEMO_INVOICE.to_string());
+        }
+        same("sales invoice", &contents.invoices, &invoices)
+    }
+
+    /// Fails unless a server on the same files is ready in time at another attempt: the first may
+    /// have found the machine busy.
+    async fn is_slow(&self, started_in: Duration) -> Result<()> {
+        for _ in 0..ATTEMPTS {
+            let store = self.folder.join("again");
+            contents::copy(&self.folder.join(LEFT), &store)?;
+            let launch = Launch {
+                store,
+                arguments: Vec::new(),
+                ..self.launch.clone()
+            };
+            let mut server = launch.start().await?;
+            server.kill().await?;
+            std::fs::remove_dir_all(&launch.store)?;
+            if server.started_in <= READY {
+                return Ok(());
+            }
+        }
+        bail!("ready only after {started_in:?}, and no faster at {ATTEMPTS} other attempts")
     }
 
     /// Removes the arena's files.
@@ -101,17 +125,16 @@ impl Arena {
 }
 
 /// Fails unless a list shows the entities of the database; both are in the order of their ids.
-fn same<'a>(noun: &str, stored: impl Iterator<Item = &'a Entity>, shown: &[Value]) -> Result<()> {
-    let stored: Vec<&Value> = stored.map(|entity| &entity.body).collect();
+fn same(noun: &str, stored: &BTreeMap<Uuid, Entity>, shown: &[Value]) -> Result<()> {
     ensure!(
         stored.len() == shown.len(),
         "the server shows {} of {} entities: {noun}",
         shown.len(),
         stored.len()
     );
-    for (stored, shown) in stored.iter().zip(shown) {
+    for (stored, shown) in stored.values().zip(shown) {
         ensure!(
-            *stored == shown,
+            stored.body == *shown,
             "the server shows another {noun} than it stores: {shown}"
         );
     }

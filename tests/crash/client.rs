@@ -48,7 +48,7 @@ impl Client {
 
     /// Sends a request and writes down what became of it.
     pub(crate) async fn perform(&self, op: u64, invoke: Invoke) -> Result<Event> {
-        let request = self.request(&invoke)?;
+        let request = self.request(&invoke);
         self.journal.write(op, Event::Invoke(invoke))?;
         let event = match request.send().await {
             Ok(response) => outcome(response).await,
@@ -59,8 +59,13 @@ impl Client {
         Ok(event)
     }
 
+    /// Writes down what became of a request that was not sent by [`Client::perform`].
+    pub(crate) fn note(&self, op: u64, event: Event) -> Result<()> {
+        self.journal.write(op, event)
+    }
+
     /// The request of an action.
-    pub(crate) fn request(&self, invoke: &Invoke) -> Result<RequestBuilder> {
+    pub(crate) fn request(&self, invoke: &Invoke) -> RequestBuilder {
         let request = match &invoke.action {
             Action::Draft { id } => {
                 let body = serde_json::json!({"id": id, "currencyCode": "EUR"});
@@ -80,10 +85,10 @@ impl Client {
             }
             Action::Read { id } => self.begin(Method::GET, &format!("customers/{id}")),
         };
-        Ok(match &invoke.key {
+        match &invoke.key {
             Some(key) => request.header("Idempotency-Key", key),
             None => request,
-        })
+        }
     }
 
     fn begin(&self, method: Method, path: &str) -> RequestBuilder {

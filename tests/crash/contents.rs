@@ -1,6 +1,6 @@
 //! What a database holds, read from a copy of its files without the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -76,6 +76,12 @@ impl Contents {
     /// What the store in a directory holds, told by a copy in the scratch folder.
     pub(crate) fn of_copy(store: &Path, scratch: &Path) -> Result<Self> {
         Self::read(&copy(store, scratch)?)
+    }
+
+    /// The entities that the audit says were deleted, if there is an audit.
+    pub(crate) fn deleted(&self) -> Option<HashSet<Uuid>> {
+        let deletes = self.audit.iter().filter(|row| row.action == "delete");
+        (self.schema >= AUDITED).then(|| deletes.map(|row| row.id).collect())
     }
 
     /// What the database holds; opening it recovers what is in the write-ahead log.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use tokio::process::Command;
 
-const IMAGE_BYTES: u64 = 64 * 1024 * 1024;
+const IMAGE_BYTES: u64 = 256 * 1024 * 1024;
 
 /// A mounted file system; it is unmounted at the end, whatever happened.
 pub(crate) struct Mount {

@@ -39,6 +39,16 @@ impl Figures {
         self.add("audit rows checked", count(verdict.audited));
     }
 
+    /// Adds the figures of a part.
+    pub(crate) fn merge(&mut self, part: Self) {
+        for (name, count) in part.counts {
+            self.add(&name, count);
+        }
+        for (name, time) in part.times {
+            self.slowest(&name, time);
+        }
+    }
+
     /// A count; 0 if it never came up.
     pub(crate) fn count(&self, name: &str) -> u64 {
         let found = self.counts.iter().find(|(known, _)| known == name);

@@ -6,57 +6,61 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 
 use crate::Run;
 use crate::arena::Arena;
-use crate::disk::Mount;
+use crate::disk::{self, Mount};
 use crate::figures::Figures;
-use crate::workload::{Plan, Workload};
+use crate::workload::{Plan, Tally, Workload};
 
 const CLIENTS: usize = 4;
-/// What the filler leaves to the store.
+/// What the filler leaves to the store beyond its reserve.
 const LEFT_BYTES: u64 = 2 * 1024 * 1024;
+/// Without a reserve writes themselves run out of space; with one they are refused before.
+const RESERVES: [u64; 2] = [0, 4 * 1024 * 1024];
 /// How many writes must be refused, one after another in the same process.
 const REFUSALS: u64 = 50;
 const INSUFFICIENT_STORAGE: u16 = 507;
 /// Within this time after there is space again writes must go on.
 const RECOVERY: Duration = Duration::from_secs(10);
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) async fn run(run: &Run, mebibytes: u32) -> Result<Figures> {
+    ensure!(
+        disk::is_root().await?,
+        "a small disk needs root: it is mounted"
+    );
+    let mut figures = Figures::default();
+    for reserve in RESERVES {
+        let done = one(&run.case(format!("reserve-{reserve}")), mebibytes, reserve).await;
+        figures.merge(done.with_context(|| format!("with {reserve} bytes in reserve"))?);
+    }
+    Ok(figures)
+}
+
+async fn one(run: &Run, mebibytes: u32, reserve: u64) -> Result<Figures> {
     let disk = Mount::tmpfs(&run.folder.join("disk"), mebibytes).await?;
     let store = disk.folder.join("store");
     let mut arena = Arena::with_store(&run.server, &run.folder.join("arena"), &store)?;
+    arena.launch = arena
+        .launch
+        .with("DEBITOR_STORE_RESERVE_BYTES", reserve.to_string());
     let mut server = arena.launch.start().await?;
     let client = arena.client(&server)?;
     let filler = disk.folder.join("filler");
-    fill(&filler, u64::from(mebibytes) * 1024 * 1024 - LEFT_BYTES)?;
+    fill(
+        &filler,
+        u64::from(mebibytes) * 1024 * 1024 - reserve - LEFT_BYTES,
+    )?;
 
     let mut rng = Rng::with_seed(run.seed);
     let mut figures = Figures::default();
+    figures.add("disks", 1);
     let plan = Plan::endless(CLIENTS);
     let workload = Workload::start(&client, &arena.oracle, plan, &mut rng);
-    let begun = Instant::now();
-    let refused = || {
-        workload
-            .tally
-            .refused()
-            .get(&INSUFFICIENT_STORAGE)
-            .copied()
-            .unwrap_or(0)
-    };
-    while refused() < REFUSALS {
-        let tally = &workload.tally;
-        ensure!(
-            begun.elapsed() < PATIENCE,
-            "the disk does not fill up: {} answers, refusals {:?}",
-            tally.acknowledged(),
-            tally.refused()
-        );
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_refused(&workload.tally).await?;
     let shown = client.list("customers").await?.len();
     ensure!(shown > 0, "nothing can be read on a full disk");
     figures.add("customers read on the full disk", u64::try_from(shown)?);
@@ -73,29 +77,54 @@ pub(crate) async fn run(run: &Run, mebibytes: u32) -> Result<Figures> {
     }
     figures.slowest("writes again after", begun.elapsed());
     let tally = workload.stop().await?;
+    figures.add("refused for lack of space", refused(&tally));
     let other = tally
         .refused()
-        .into_iter()
-        .find(|(status, _)| *status != INSUFFICIENT_STORAGE);
+        .into_keys()
+        .find(|status| *status != INSUFFICIENT_STORAGE);
     ensure!(
         other.is_none(),
         "writes were refused with another status: {other:?}"
     );
-    figures.add(
-        "refused for lack of space",
-        tally.refused()[&INSUFFICIENT_STORAGE],
-    );
     server.kill().await?;
     let (verdict, mut server) = arena.check_and_restart().await?;
+    ensure!(
+        verdict.unknown == 0,
+        "{} writes got no answer",
+        verdict.unknown
+    );
     figures.verdict(&verdict);
     server.kill().await?;
     Ok(figures)
 }
 
+/// Waits until the clients were told often enough that there is no space.
+async fn until_refused(tally: &Tally) -> Result<()> {
+    let begun = Instant::now();
+    while refused(tally) < REFUSALS {
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "the disk does not fill up: {} answers, refusals {:?}",
+            tally.acknowledged(),
+            tally.refused()
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+fn refused(tally: &Tally) -> u64 {
+    tally
+        .refused()
+        .get(&INSUFFICIENT_STORAGE)
+        .copied()
+        .unwrap_or(0)
+}
+
 /// Takes so many bytes of the disk, less if there are not so many.
 fn fill(path: &Path, bytes: u64) -> Result<()> {
     let mut file = File::create(path)?;
-    let block = [0; 64 * 1024];
+    let block = vec![0; 64 * 1024];
     let store = path.with_file_name("store");
     let taken: u64 = std::fs::read_dir(store)?
         .map(|entry| Ok(entry?.metadata()?.len()))

@@ -181,21 +181,16 @@ impl Player {
         let op = self.client.number();
         let body = json!({"displayName": format!("w{op}")});
         let action = Action::Update { id, etag, body };
-        match self
-            .client
-            .perform(
-                op,
-                Invoke {
-                    slot: 0,
-                    action,
-                    key: None,
-                },
-            )
-            .await?
-        {
-            Event::Fail { .. } => self.read(index, id).await,
-            event => Ok(self.learn(index, id, event)),
+        let invoke = Invoke {
+            slot: 0,
+            action,
+            key: None,
+        };
+        match self.client.perform(op, invoke).await? {
+            Event::Fail { .. } => self.read(index, id).await?,
+            event => self.learn(index, id, event),
         }
+        Ok(())
     }
 
     /// Deletes a customer and puts a new one into its place.

@@ -11,21 +11,27 @@ mod audit;
 mod client;
 mod contents;
 mod disk;
+mod drill;
+mod failpoints;
+mod faults;
 mod figures;
 mod full;
 mod history;
 mod journal;
 mod kill;
+mod migrate;
 mod oracle;
 mod power;
 mod register;
 mod second;
 mod server;
 mod state;
+mod storm;
+mod tool;
 mod wal;
 mod workload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -57,6 +63,29 @@ enum Program {
     Kill {
         #[arg(long, default_value_t = 60)]
         kills: usize,
+    },
+    /// An abort at each named place of the server, built with the feature `failpoints`.
+    Failpoints {
+        #[arg(long, default_value_t = 1)]
+        times: usize,
+    },
+    /// The Nth write, sync or opening of a file fails. Needs `cc`.
+    Faults {
+        /// The step from one N to the next; with 1 every call fails once.
+        #[arg(long, default_value_t = 12)]
+        stride: usize,
+    },
+    /// Requests with idempotency keys, each sent three times, with cuts and kills.
+    Storm {
+        #[arg(long, default_value_t = 300)]
+        keys: usize,
+    },
+    /// A store of the first schema, whose migration is killed anywhere.
+    Migrate,
+    /// Backup under load, kill, restore.
+    Drill {
+        #[arg(long, default_value_t = 2)]
+        drills: usize,
     },
     /// Power cuts of a disk, and the control that must lose something. Needs root and `cc`.
     Power {
@@ -93,10 +122,26 @@ struct Run {
     folder: PathBuf,
 }
 
+impl Run {
+    /// A part of the run, with a folder of its own.
+    fn case(&self, name: impl AsRef<Path>) -> Self {
+        Self {
+            seed: self.seed,
+            server: self.server.clone(),
+            folder: self.folder.join(name),
+        }
+    }
+}
+
 impl Program {
     fn name(&self) -> &'static str {
         match self {
             Self::Kill { .. } => "kill",
+            Self::Failpoints { .. } => "failpoints",
+            Self::Faults { .. } => "faults",
+            Self::Storm { .. } => "storm",
+            Self::Migrate => "migrate",
+            Self::Drill { .. } => "drill",
             Self::Power { .. } => "power",
             Self::Wal { .. } => "wal",
             Self::Full { .. } => "full",
@@ -108,6 +153,11 @@ impl Program {
     async fn run(&self, run: &Run) -> Result<Figures> {
         match self {
             Self::Kill { kills } => kill::run(run, *kills).await,
+            Self::Failpoints { times } => failpoints::run(run, *times).await,
+            Self::Faults { stride } => faults::run(run, *stride).await,
+            Self::Storm { keys } => storm::run(run, *keys).await,
+            Self::Migrate => migrate::run(run).await,
+            Self::Drill { drills } => drill::run(run, *drills).await,
             Self::Power { cuts } => power::run(run, *cuts).await,
             Self::Wal { cuts } => wal::run(run, *cuts).await,
             Self::Full { mebibytes } => full::run(run, *mebibytes).await,
@@ -165,7 +215,7 @@ fn prepare(cli: &Cli) -> Result<Run> {
 async fn report(program: &Program, run: &Run) -> Result<()> {
     let begun = Instant::now();
     let (name, seed) = (program.name(), run.seed);
-    let figures = program.run(run).await.with_context(|| {
+    let figures = until_interrupted(program.run(run)).await.with_context(|| {
         let arguments: Vec<_> = std::env::args().skip(1).collect();
         let own = arguments.join(" ");
         let seed = if own.contains("--seed") {
@@ -185,4 +235,12 @@ async fn report(program: &Program, run: &Run) -> Result<()> {
         begun.elapsed().as_secs_f64()
     );
     Ok(())
+}
+
+/// Carries on until Ctrl-C, after which servers and mounts go as after a failure.
+async fn until_interrupted<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::select! {
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    }
 }

@@ -15,7 +15,7 @@ use crate::journal::{Action, Answer, Event, Invoke, Line};
 use crate::state::{Found, Record, State};
 
 /// The development server's own draft, which no client made.
-const DEMO_INVOICE: Uuid = Uuid::from_u128(0xd3b1_7041_0000_4000_8000_0000_0000_0004);
+pub(crate) const DEMO_INVOICE: Uuid = Uuid::from_u128(0xd3b1_7041_0000_4000_8000_0000_0000_0004);
 
 /// What is known of a store from its journal.
 #[derive(Default)]
@@ -45,20 +45,50 @@ pub(crate) struct Verdict {
     pub(crate) audited: usize,
 }
 
+impl Verdict {
+    /// No state of the slot is there; told by the first.
+    fn lose(&mut self, slot: u64, states: &[State], found: &Found<'_>) {
+        self.lost += 1;
+        let what = states
+            .first()
+            .map(|state| state.differences(found))
+            .unwrap_or_default();
+        let what = if what.is_empty() {
+            "a delete is not in the audit".into()
+        } else {
+            what.join("; ")
+        };
+        self.violations.push(format!("slot {slot}: {what}"));
+    }
+}
+
 /// What became of a request, with what it was.
 struct Op<'a> {
     number: u64,
     invoke: &'a Invoke,
     /// `None` if nobody knows.
     answer: Option<&'a Answer>,
+    /// Whether it must have been carried out by the time that is looked at.
+    is_certain: bool,
 }
 
 impl Oracle {
     /// Compares a database with the journal so far; what was found is what holds from now on.
     pub(crate) fn check(&mut self, journal: &[Line], contents: &Contents) -> Verdict {
-        let ops = effective(&journal[self.read..]);
+        self.check_during(journal, journal.len(), contents)
+    }
+
+    /// The same for a database of a moment while the clients wrote: what was answered in the first
+    /// `before` lines is there, of what came later any part whose earlier parts are there.
+    pub(crate) fn check_during(
+        &mut self,
+        journal: &[Line],
+        before: usize,
+        contents: &Contents,
+    ) -> Verdict {
+        let ops = effective(&journal[self.read..], before.saturating_sub(self.read));
         self.read = journal.len();
-        let answered = ops.iter().filter(|op| op.answer.is_some()).count();
+        let answered = ops.iter().filter(|op| op.is_certain).count();
         let mut verdict = Verdict {
             violations: contents.damage.clone(),
             acknowledged: answered,
@@ -78,9 +108,18 @@ impl Oracle {
                 .or_insert_with(|| vec![State::default()]);
             *states = step(states, op, &mut verdict.violations);
         }
+        let nothing = Found::default();
         let found = self.found(contents, &candidates, &mut verdict.violations);
+        let deleted = contents.deleted();
         for (slot, states) in candidates {
-            self.settle(slot, &states, found.get(&slot), &mut verdict);
+            let found = found.get(&slot).unwrap_or(&nothing);
+            // The fullest first, so that an unknown request that was carried out counts as that.
+            let fits = |state: &&State| state.differences(found).is_empty();
+            let told = |state: &&State| deleted.as_ref().is_none_or(|ids| state.deletes(ids));
+            match states.iter().rev().filter(fits).find(told) {
+                Some(state) => self.settle(slot, state, found, &mut verdict),
+                None => verdict.lose(slot, &states, found),
+            }
         }
         if contents.schema >= AUDITED {
             verdict
@@ -126,32 +165,8 @@ impl Oracle {
         found
     }
 
-    /// Chooses the state that is there; none is a violation, told by the last one.
-    fn settle(
-        &mut self,
-        slot: u64,
-        states: &[State],
-        found: Option<&Found<'_>>,
-        verdict: &mut Verdict,
-    ) {
-        let nothing = Found::default();
-        let found = found.unwrap_or(&nothing);
-        // The fullest first, so that an unknown request that was carried out counts as that.
-        let Some(state) = states
-            .iter()
-            .rev()
-            .find(|state| state.differences(found).is_empty())
-        else {
-            verdict.lost += 1;
-            let what = states
-                .first()
-                .map(|state| state.differences(found))
-                .unwrap_or_default();
-            verdict
-                .violations
-                .push(format!("slot {slot}: {}", what.join("; ")));
-            return;
-        };
+    /// Takes a state for the one that is there.
+    fn settle(&mut self, slot: u64, state: &State, found: &Found<'_>, verdict: &mut Verdict) {
         verdict.carried_out += state.guessed();
         let (settled, records, gone) = state.settled(found);
         self.slots.insert(slot, settled);
@@ -163,14 +178,6 @@ impl Oracle {
     /// The slots with what a client must know to go on with them.
     pub(crate) fn slots(&self) -> impl Iterator<Item = (u64, &State)> {
         self.slots.iter().map(|(slot, state)| (*slot, state))
-    }
-
-    /// Customers that must be there now.
-    pub(crate) fn customers(&self) -> usize {
-        self.slots
-            .values()
-            .filter(|state| state.has_customer())
-            .count()
     }
 }
 
@@ -184,41 +191,44 @@ pub(crate) fn writer(body: &Value) -> Option<u64> {
 }
 
 /// The requests that changed something or may have, in the order in which they were sent.
-fn effective(lines: &[Line]) -> Vec<Op<'_>> {
-    let outcomes: HashMap<u64, &Event> = lines
+/// Those that were answered in the lines `before` are certain.
+fn effective(lines: &[Line], before: usize) -> Vec<Op<'_>> {
+    let outcomes: HashMap<u64, (usize, &Event)> = lines
         .iter()
-        .filter(|line| !matches!(line.event, Event::Invoke(_)))
-        .map(|line| (line.op, &line.event))
+        .enumerate()
+        .filter(|(_, line)| !matches!(line.event, Event::Invoke(_)))
+        .map(|(index, line)| (line.op, (index, &line.event)))
         .collect();
     let mut ops = Vec::new();
     for line in lines {
         let Event::Invoke(invoke) = &line.event else {
             continue;
         };
-        let answer = match outcomes.get(&line.op) {
-            Some(Event::Fail { .. }) => continue,
-            Some(Event::Ok(answer)) => Some(answer),
-            _ => None,
+        let (answer, is_certain) = match outcomes.get(&line.op) {
+            Some((_, Event::Fail { .. })) => continue,
+            Some((index, Event::Ok(answer))) => (Some(answer), *index < before),
+            _ => (None, false),
         };
         if !matches!(invoke.action, Action::Read { .. }) {
             ops.push(Op {
                 number: line.op,
                 invoke,
                 answer,
+                is_certain,
             });
         }
     }
     ops
 }
 
-/// The states after a request: with an answer those that can have given it, else also all before.
+/// The states after a request: if it is certain those that can have given it, else also all before.
 fn step(states: &[State], op: &Op<'_>, violations: &mut Vec<String>) -> Vec<State> {
     let (after, refused): (Vec<_>, Vec<_>) = states
         .iter()
         .map(|state| state.after(op.invoke, op.answer))
         .partition(Result::is_ok);
     let mut after: Vec<State> = after.into_iter().flatten().collect();
-    if op.answer.is_none() {
+    if !op.is_certain {
         let mut before = states.to_vec();
         before.append(&mut after);
         return before;

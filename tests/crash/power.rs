@@ -11,7 +11,7 @@ use fastrand::Rng;
 
 use crate::Run;
 use crate::arena::Arena;
-use crate::disk::LoopDisk;
+use crate::disk::{self, LoopDisk};
 use crate::figures::Figures;
 use crate::journal;
 use crate::oracle::Verdict;
@@ -24,10 +24,14 @@ const ACKNOWLEDGED: u64 = 20;
 const CONTROL_CUTS: usize = 16;
 
 pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
+    ensure!(
+        disk::is_root().await?,
+        "a power cut needs root: a disk is mounted and shut down"
+    );
     let mut rng = Rng::with_seed(run.seed);
     let mut figures = Figures::default();
     for cut in 0..cuts {
-        let (arena, verdict) = cut_once(run, &format!("cut-{cut}"), false, &mut rng).await?;
+        let (arena, verdict) = cut_once(run, &format!("cut-{cut}"), "FULL", &mut rng).await?;
         ensure!(
             verdict.violations.is_empty(),
             crate::arena::list(&verdict.violations)
@@ -44,7 +48,7 @@ pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
 /// Cuts the power of a server that does not sync, until it has lost something.
 async fn control(run: &Run, rng: &mut Rng, figures: &mut Figures) -> Result<()> {
     for cut in 1..=CONTROL_CUTS {
-        let (arena, verdict) = cut_once(run, &format!("control-{cut}"), true, rng).await?;
+        let (arena, verdict) = cut_once(run, &format!("control-{cut}"), "NORMAL", rng).await?;
         arena.remove()?;
         figures.add("cuts of the control (synchronous=NORMAL)", 1);
         if verdict.lost > 0 {
@@ -56,15 +60,17 @@ async fn control(run: &Run, rng: &mut Rng, figures: &mut Figures) -> Result<()> 
 }
 
 /// One cut on a new disk, and what the oracle says of what was on it.
-async fn cut_once(run: &Run, name: &str, unsafe_: bool, rng: &mut Rng) -> Result<(Arena, Verdict)> {
+async fn cut_once(
+    run: &Run,
+    name: &str,
+    synchronous: &str,
+    rng: &mut Rng,
+) -> Result<(Arena, Verdict)> {
     let folder = run.folder.join(name);
     std::fs::create_dir_all(&folder)?;
     let disk = LoopDisk::new(&folder).await?;
     let mut arena = Arena::with_store(&run.server, &folder, &disk.mount.folder.join("store"))?;
-    let launch = match unsafe_ {
-        true => arena.launch.with("DEBITOR_UNSAFE_SYNCHRONOUS", "NORMAL"),
-        false => arena.launch.clone(),
-    };
+    let launch = arena.launch.with("DEBITOR_UNSAFE_SYNCHRONOUS", synchronous);
     let mut server = launch.start().await?;
     let client = arena.client(&server)?;
     let workload = Workload::start(&client, &arena.oracle, Plan::endless(CLIENTS), rng);

@@ -64,7 +64,10 @@ pub(crate) fn check(lines: &[Line]) -> Report {
     let mut checker = Checker::default();
     for line in lines {
         let anomaly = match &line.event {
-            Event::Invoke(invoke) => checker.invoke(line.op, invoke),
+            Event::Invoke(invoke) => {
+                checker.invoke(line.op, invoke);
+                continue;
+            }
             event => checker.outcome(line.op, event),
         };
         if let Err(why) = anomaly {
@@ -80,7 +83,7 @@ pub(crate) fn check(lines: &[Line]) -> Report {
 type Checked = Result<(), String>;
 
 impl<'a> Checker<'a> {
-    fn invoke(&mut self, op: u64, invoke: &'a Invoke) -> Checked {
+    fn invoke(&mut self, op: u64, invoke: &'a Invoke) {
         let mut sent = Sent {
             invoke,
             low: 0,
@@ -98,7 +101,6 @@ impl<'a> Checker<'a> {
             self.aims.insert(op, (None, 1));
         }
         self.sent.insert(op, sent);
-        Ok(())
     }
 
     fn outcome(&mut self, op: u64, event: &Event) -> Checked {

@@ -1,19 +1,18 @@
 //! `second`: a second process on the same store is refused and harms nothing; a store copied while
 //! it is written either is seen to be no whole store, or holds what was answered before the copy.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
-use tokio::process::Command;
 
 use crate::Run;
 use crate::arena::{Arena, list};
 use crate::contents::{self, Contents};
 use crate::figures::Figures;
-use crate::journal::{self, Event, Line};
+use crate::journal;
 use crate::oracle::Oracle;
+use crate::tool::Tool;
 use crate::workload::{Plan, Workload};
 
 const CLIENTS: usize = 4;
@@ -39,7 +38,7 @@ pub(crate) async fn run(run: &Run, copies: usize) -> Result<Figures> {
         let before = journal::read(&arena.folder.join("journal"))?.len();
         copy_in_any_order(&arena.launch.store, &copy, &mut rng)?;
         let lines = journal::read(&arena.folder.join("journal"))?;
-        let usable = verify(&run.server, &copy, &arena.folder.join("verified")).await?;
+        let usable = is_whole(&run.server, &copy, &arena.folder.join("verified")).await?;
         let name = if usable {
             "copies found whole"
         } else {
@@ -48,7 +47,9 @@ pub(crate) async fn run(run: &Run, copies: usize) -> Result<Figures> {
         figures.add(name, 1);
         if usable {
             let contents = Contents::of_copy(&copy, &arena.folder.join("copy"))?;
-            let violations = between(&lines, before, &contents);
+            let violations = Oracle::default()
+                .check_during(&lines, before, &contents)
+                .violations;
             ensure!(
                 violations.is_empty(),
                 "a copy is silently wrong: {}",
@@ -61,6 +62,10 @@ pub(crate) async fn run(run: &Run, copies: usize) -> Result<Figures> {
     let (verdict, mut server) = arena.check_and_restart().await?;
     figures.verdict(&verdict);
     server.kill().await?;
+    // Without this a `verify` that refuses everything would look just as well.
+    let scratch = arena.folder.join("verified");
+    let is_whole = is_whole(&run.server, &arena.launch.store, &scratch).await?;
+    ensure!(is_whole, "`verify` finds faults in a store that has none");
     Ok(figures)
 }
 
@@ -97,32 +102,7 @@ fn copy_in_any_order(store: &Path, to: &Path, rng: &mut Rng) -> Result<()> {
 }
 
 /// Whether `debitor-server verify` takes a copy of the store for whole.
-pub(crate) async fn verify(program: &Path, store: &Path, scratch: &Path) -> Result<bool> {
+async fn is_whole(program: &Path, store: &Path, scratch: &Path) -> Result<bool> {
     contents::copy(store, scratch)?;
-    let mut url = OsStr::new("sqlite:").to_owned();
-    url.push(scratch);
-    let output = Command::new(program)
-        .args(["verify", "--store"])
-        .arg(url)
-        .output()
-        .await?;
-    Ok(output.status.success())
-}
-
-/// What is wrong with contents that were taken while clients wrote: what was answered in the first
-/// `before` lines must be there, of what came later any part that has its earlier parts.
-pub(crate) fn between(lines: &[Line], before: usize, contents: &Contents) -> Vec<String> {
-    let certain =
-        |(index, line): &(usize, &Line)| *index < before || matches!(line.event, Event::Invoke(_));
-    let known = lines
-        .iter()
-        .enumerate()
-        .filter(certain)
-        .map(|(_, line)| line.clone());
-    // A refusal is as good late as early: the request changed nothing.
-    let refused = lines[before..]
-        .iter()
-        .filter(|line| matches!(line.event, Event::Fail { .. }));
-    let known: Vec<Line> = known.chain(refused.cloned()).collect();
-    Oracle::default().check(&known, contents).violations
+    Ok(Tool::new(program).verify(scratch).await?.status.success())
 }

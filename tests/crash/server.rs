@@ -1,6 +1,7 @@
 //! The server under test: a process that can be started, frozen, killed and waited for.
 
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ pub(crate) struct Launch {
     pub(crate) store: PathBuf,
     /// A folder that is not on a faulted disk.
     pub(crate) safe: PathBuf,
+    pub(crate) listen: SocketAddr,
     pub(crate) environment: Vec<(String, OsString)>,
     pub(crate) arguments: Vec<OsString>,
 }
@@ -51,6 +53,7 @@ impl Launch {
             program: program.to_owned(),
             store: store.to_owned(),
             safe: safe.to_owned(),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
             environment: Vec::new(),
             arguments: Vec::new(),
         }
@@ -106,7 +109,13 @@ impl Launch {
         let mut store = OsString::from("sqlite:");
         store.push(&self.store);
         Command::new(&self.program)
-            .args(["dev", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args([
+                "dev",
+                "--json",
+                "--listen",
+                &self.listen.to_string(),
+                "--data-dir",
+            ])
             .arg(&self.safe)
             .arg("--store")
             .arg(store)
@@ -166,6 +175,11 @@ impl Server {
     pub(crate) async fn ended(&mut self, within: Duration) -> Result<Option<ExitStatus>> {
         Ok(timeout(within, self.child.wait()).await.ok().transpose()?)
     }
+}
+
+/// An address that is free now.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
 }
 
 async fn signal(pid: u32, name: &str) -> Result<()> {

@@ -1,6 +1,8 @@
 //! One slot of the store: a customer, and maybe the draft that names it; how requests change it,
 //! and whether rows of a database are this state.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -56,10 +58,6 @@ impl State {
         self.draft.as_ref().map(|draft| draft.id)
     }
 
-    pub(crate) fn has_customer(&self) -> bool {
-        self.customer.is_some()
-    }
-
     /// The customer's id and tag, if both are known.
     pub(crate) fn customer(&self) -> Option<(Uuid, String)> {
         let customer = self.customer.as_ref()?;
@@ -68,6 +66,11 @@ impl State {
 
     pub(crate) fn guessed(&self) -> usize {
         self.guessed
+    }
+
+    /// Whether the customers deleted since the state was last settled are among these.
+    pub(crate) fn deletes(&self, ids: &HashSet<Uuid>) -> bool {
+        self.gone.iter().all(|(id, _)| ids.contains(id))
     }
 
     /// The state after a request; why it cannot have been answered so in this state.
@@ -123,9 +126,10 @@ impl State {
         };
         has_version(answer, 1)?;
         match self.customer.replace(customer) {
-            None => Ok(self.touch_draft()),
-            Some(_) => Err("a customer was made where one was".into()),
+            None => self.touch_draft(),
+            Some(_) => return Err("a customer was made where one was".into()),
         }
+        Ok(())
     }
 
     /// Fails unless the customer is there in the version that the request names.
@@ -153,7 +157,8 @@ impl State {
         customer.wanted = body.clone();
         customer.body = answer.map(|answer| answer.body.clone());
         customer.etag = answer.and_then(|answer| answer.etag.clone());
-        Ok(self.touch_draft())
+        self.touch_draft();
+        Ok(())
     }
 
     fn delete(&mut self, id: Uuid) -> Result<(), String> {
@@ -163,7 +168,8 @@ impl State {
             .filter(|customer| customer.id == Some(id));
         let customer = customer.ok_or(format!("customer {id} was deleted and is not there"))?;
         self.gone.push((id, customer.version + 1));
-        Ok(self.touch_draft())
+        self.touch_draft();
+        Ok(())
     }
 
     /// The draft shows its customer's name, which every write changes.

@@ -55,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) writes: u64,
     /// Whether drafts, changes and deletes are among them, or creates only.
     pub(crate) mixed: bool,
+    /// What a client waits between two writes.
+    pub(crate) pause: Duration,
 }
 
 impl Plan {
@@ -64,6 +66,7 @@ impl Plan {
             clients,
             writes: u64::MAX,
             mixed: true,
+            pause: Duration::ZERO,
         }
     }
 }
@@ -121,9 +124,9 @@ impl Workload {
                     tally,
                     rng,
                     slots,
-                    mixed: plan.mixed,
+                    plan,
                 }
-                .run(plan.writes),
+                .run(),
             );
         }
         Self { tally, clients }
@@ -173,14 +176,14 @@ struct Writer {
     tally: Arc<Tally>,
     rng: Rng,
     slots: Vec<Slot>,
-    mixed: bool,
+    plan: Plan,
 }
 
 impl Writer {
     /// Writes until it is told to stop, or gets no answer.
-    async fn run(mut self, writes: u64) -> Result<()> {
+    async fn run(mut self) -> Result<()> {
         let mut written = 0;
-        while written < writes && !self.tally.stop.load(Ordering::SeqCst) {
+        while written < self.plan.writes && !self.tally.stop.load(Ordering::SeqCst) {
             let op = self.client.number();
             let (mut slot, action) = self.next(op);
             let key = self.key(op, &action);
@@ -200,18 +203,21 @@ impl Writer {
             }
             self.slots.push(slot);
             written += 1;
+            if !self.plan.pause.is_zero() {
+                tokio::time::sleep(self.plan.pause).await;
+            }
         }
         Ok(())
     }
 
     /// What to do next, and where; the slot is taken out of the list meanwhile.
     fn next(&mut self, op: u64) -> (Slot, Action) {
-        if !self.mixed || self.slots.is_empty() || self.rng.u8(..) < 90 {
+        if !self.plan.mixed || self.slots.is_empty() || self.rng.u8(..) < 90 {
             let slot = Slot {
                 number: op,
                 ..Slot::default()
             };
-            let action = if self.mixed && self.rng.u8(..) < 64 {
+            let action = if self.plan.mixed && self.rng.u8(..) < 64 {
                 Action::Draft { id: self.guid() }
             } else {
                 Action::Create {

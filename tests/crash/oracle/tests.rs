@@ -107,10 +107,12 @@ fn what_was_answered_and_is_there_is_fine() {
     assert_eq!((verdict.acknowledged, verdict.unknown), (3, 0));
 }
 
+type Damage = fn(&mut Contents);
+
 #[test]
 fn every_damage_of_the_database_is_found() {
-    let damages: [(&str, fn(&mut Contents)); 9] = [
-        ("lost", |c| drop(c.customers.clear())),
+    let damages: [(&str, Damage); 9] = [
+        ("lost", |c| c.customers.clear()),
         ("earlier version", |c| {
             *customer(c) = Entity {
                 version: 1,
@@ -119,15 +121,15 @@ fn every_damage_of_the_database_is_found() {
             };
         }),
         ("other content", |c| {
-            customer(c).body["displayName"] = json!("w2")
+            customer(c).body["displayName"] = json!("w2");
         }),
         ("other column", |c| customer(c).version = 1),
         ("other incarnation", |c| customer(c).incarnation = 8),
         ("half a write", |c| {
-            c.invoices.get_mut(&DRAFT).unwrap().customer = None
+            c.invoices.get_mut(&DRAFT).unwrap().customer = None;
         }),
         ("draft behind", |c| {
-            c.invoices.get_mut(&DRAFT).unwrap().version = 2
+            c.invoices.get_mut(&DRAFT).unwrap().version = 2;
         }),
         ("invented", |c| {
             let stranger = Entity {
@@ -210,4 +212,39 @@ fn what_was_found_once_must_stay() {
     let mut lost = contents();
     lost.customers.clear();
     assert_ne!(oracle.check(&journal, &lost).violations, [""; 0]);
+}
+
+#[test]
+fn while_clients_write_later_answers_may_be_there_in_their_order() {
+    let mut journal = journal();
+    journal.extend([update(4, 2), ok(4, 3)]);
+    let at = |version, op, draft| {
+        let mut contents = contents();
+        let row = customer(&mut contents);
+        *row = Entity {
+            version,
+            body: body(op, version),
+            ..row.clone()
+        };
+        contents.invoices.get_mut(&DRAFT).unwrap().version = draft;
+        contents
+    };
+    let check = |before, contents| {
+        Oracle::default()
+            .check_during(&journal, before, &contents)
+            .violations
+    };
+    for contents in [at(1, 2, 2), at(2, 3, 3), at(3, 4, 4)] {
+        assert_eq!(check(4, contents), [""; 0]);
+    }
+    assert_ne!(
+        check(6, at(1, 2, 2)),
+        [""; 0],
+        "what was answered before is not there"
+    );
+    assert_ne!(
+        check(4, at(2, 4, 3)),
+        [""; 0],
+        "a later write without the earlier one"
+    );
 }
