@@ -49,6 +49,7 @@ pub(crate) async fn run(run: &Run, cases: usize) -> Result<Figures> {
             .with_context(|| format!("a log of {length} bytes"))?;
         figures.add("cuts of the log", 1);
     }
+    control(&lines, &whole)?;
     let acknowledged = lines
         .iter()
         .filter(|line| matches!(line.event, Event::Ok(_)))
@@ -59,6 +60,20 @@ pub(crate) async fn run(run: &Run, cases: usize) -> Result<Figures> {
     );
     figures.add("writes in the log", u64::try_from(acknowledged)?);
     Ok(figures)
+}
+
+/// A store that lacks its first customer is no state that there was: this must be seen.
+fn control(lines: &[Line], whole: &Path) -> Result<()> {
+    let mut contents = Contents::read(&whole.join("debitor.db"))?;
+    contents
+        .customers
+        .pop_first()
+        .context("the log has no customer")?;
+    ensure!(
+        prefix(lines, 0, &contents).is_err(),
+        "a lost customer is not seen"
+    );
+    Ok(())
 }
 
 /// Lets one client write until the log has so many frames, then kills the server.
