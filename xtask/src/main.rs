@@ -4,6 +4,7 @@
 mod browser;
 mod codegen;
 mod coverage;
+mod crash;
 mod deps;
 mod process;
 mod spec;
@@ -14,6 +15,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crash::Length;
 
 /// The repository's commands.
 #[derive(Parser)]
@@ -36,7 +39,11 @@ enum Command {
     /// Check licences, sources, duplicates and bans of dependencies.
     Deps,
     /// Set up all that is needed and run every check and every test.
-    Test,
+    Test {
+        /// Run the crash tests in their long form: an hour instead of a few minutes.
+        #[arg(long)]
+        nightly: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -46,7 +53,8 @@ fn main() -> ExitCode {
         Command::Codegen { check: true } => codegen::check(&root),
         Command::Spec => spec::check(&root),
         Command::Deps => deps::check(&root),
-        Command::Test => test::run_all(&root),
+        Command::Test { nightly: false } => test::run_all(&root, Length::Short),
+        Command::Test { nightly: true } => test::run_all(&root, Length::Long),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,32 +5,34 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use crate::crash::{self, Length};
 use crate::process::{command, run};
 use crate::{browser, codegen, coverage, deps, spec};
 
 /// A step's name and what it does.
-type Step = (&'static str, fn(&Path) -> Result<()>);
+type Step = (&'static str, fn(&Path, Length) -> Result<()>);
 
-const STEPS: [Step; 9] = [
-    ("fmt", fmt),
-    ("codegen", codegen::check),
-    ("spec", spec::check),
-    ("deps", deps::check),
-    ("browser", |_| browser::prepare()),
-    ("clippy", clippy),
-    ("programs", programs),
-    ("tests", tests),
-    ("coverage", coverage::report),
+const STEPS: [Step; 10] = [
+    ("fmt", |root, _| fmt(root)),
+    ("codegen", |root, _| codegen::check(root)),
+    ("spec", |root, _| spec::check(root)),
+    ("deps", |root, _| deps::check(root)),
+    ("browser", |_, _| browser::prepare()),
+    ("clippy", |root, _| clippy(root)),
+    ("programs", |root, _| programs(root)),
+    ("tests", |root, _| tests(root)),
+    ("coverage", |root, _| coverage::report(root)),
+    ("crash", crash::test),
 ];
 
 /// Runs every step; the first that fails ends the run by its name.
-pub(crate) fn run_all(root: &Path) -> Result<()> {
+pub(crate) fn run_all(root: &Path, length: Length) -> Result<()> {
     let begin = Instant::now();
     let mut times = Vec::new();
     for (name, step) in STEPS {
         println!("== {name}");
         let start = Instant::now();
-        step(root).with_context(|| format!("step `{name}`"))?;
+        step(root, length).with_context(|| format!("step `{name}`"))?;
         times.push(format!("{name} {:.0} s", start.elapsed().as_secs_f64()));
     }
     println!(

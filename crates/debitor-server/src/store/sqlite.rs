@@ -375,6 +375,9 @@ impl From<rusqlite::Error> for Error {
 /// Whether the error is that the store could not be read or written.
 pub fn is_io(error: &(dyn std::error::Error + 'static)) -> bool {
     use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
+    if let Some(Error::Broken(_) | Error::OutcomeUnknown(_)) = error.downcast_ref() {
+        return true;
+    }
     error
         .downcast_ref()
         .and_then(rusqlite::Error::sqlite_error_code)

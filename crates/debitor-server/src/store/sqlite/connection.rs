@@ -61,10 +61,8 @@ impl Database {
     pub(super) fn open_writer(&self) -> anyhow::Result<Connection> {
         let mut connection =
             self.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        let mode: String =
-            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
         ensure!(
-            mode == "wal",
+            keep_log(&connection)? == ["wal"],
             "{} cannot keep a write-ahead log",
             self.path.display()
         );
@@ -94,6 +92,13 @@ impl Database {
         connection.set_prepared_statement_cache_capacity(64);
         Ok(connection)
     }
+}
+
+/// Turns the write-ahead log on, and says which mode the database has. The statement is read to its
+/// end: it tells the mode before it commits the change, and an error comes only then.
+fn keep_log(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut pragma = connection.prepare("PRAGMA journal_mode = WAL")?;
+    pragma.query_map([], |row| row.get(0))?.collect()
 }
 
 #[cfg(test)]
