@@ -1,6 +1,7 @@
-//! The repository's commands: `cargo xtask codegen`, `spec`, `deps`, `test`.
+//! The repository's commands: `cargo xtask codegen`, `spec`, `deps`, `test`, `bench`.
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 
+mod bench;
 mod browser;
 mod codegen;
 mod coverage;
@@ -37,6 +38,8 @@ enum Command {
     Deps,
     /// Set up all that is needed and run every check and every test.
     Test,
+    /// Measure the server against the machine's limits.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Spec => spec::check(&root),
         Command::Deps => deps::check(&root),
         Command::Test => test::run_all(&root),
+        Command::Bench(options) => bench::measure(&root, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
