@@ -1,67 +1,58 @@
 //! The program `debitor-bench`: our server, the machine's limits and peers, measured in turns.
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures with three digits that tell"
+)]
 
+mod admission;
 mod customer;
 mod dialect;
 mod fill;
 mod http;
 mod machine;
+mod open_loop;
 mod operation;
+mod plot;
 mod process;
 mod report;
 mod request;
 mod results;
 mod round;
+mod run;
 mod server;
+mod summary;
+mod targets;
 mod wrk;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser};
+use clap::Parser;
 
-use operation::Operation;
-use round::{Entrant, Plan};
-use server::Server;
+use open_loop::Schedule;
 
 #[derive(Parser)]
 enum Command {
     /// Measures.
-    Run(Run),
-}
-
-#[derive(Args)]
-struct Run {
-    /// The program `debitor-server`.
-    #[arg(long)]
-    server: PathBuf,
-    /// The program `debitor-bench-limits`.
-    #[arg(long)]
-    limits: PathBuf,
-    /// Where the data are kept while it runs; emptied before.
-    #[arg(long)]
-    folder: PathBuf,
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// The time of each operation.
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// Customers in the company at the beginning.
-    #[arg(long, default_value_t = 10_000)]
-    customers: u64,
-    #[arg(long, value_delimiter = ',', default_value = "1,4,16,64,256")]
-    clients: Vec<usize>,
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "get,list,patch,mixed,create,delete"
-    )]
-    operations: Vec<Operation>,
+    Run(Box<run::Options>),
+    /// Writes the text and the plots anew from the JSON in a folder.
+    Plot { folder: PathBuf },
+    /// Sends requests at a fixed rate, as the schedule in JSON says.
+    #[command(hide = true)]
+    OpenLoop { schedule: String },
 }
 
 fn main() -> ExitCode {
-    match run(Command::parse()) {
+    let result = match Command::parse() {
+        Command::Run(options) => run::run(&options),
+        Command::Plot { folder } => run::redraw(&folder),
+        Command::OpenLoop { schedule } => open_loop(&schedule),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("error: {error:#}");
@@ -70,29 +61,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
-    let Command::Run(run) = command;
-    let _ = std::fs::remove_dir_all(&run.folder);
-    std::fs::create_dir_all(&run.folder)?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    let entrant = |server| Entrant {
-        server,
-        customers: run.customers,
-    };
-    let clients = |operation| run.clients.iter().map(move |clients| (operation, *clients));
-    let plan = Plan {
-        entrants: vec![
-            entrant(Server::ours(&run.server)),
-            entrant(Server::limits(&run.limits)),
-        ],
-        cells: run.operations.iter().copied().flat_map(clients).collect(),
-        seconds: run.seconds,
-        limits: run.limits,
-        folder: run.folder,
-    };
-    plan.prepare(&runtime)?;
-    for number in 0..run.rounds {
-        plan.round(number, &runtime)?;
-    }
+fn open_loop(schedule: &str) -> Result<()> {
+    let schedule: Schedule = serde_json::from_str(schedule)?;
+    println!("{}", serde_json::to_string(&schedule.measure()?)?);
     Ok(())
 }

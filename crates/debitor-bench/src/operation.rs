@@ -79,3 +79,18 @@ impl Operation {
         Ok(())
     }
 }
+
+impl Operation {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list of 20",
+            Self::NextPage => "next page",
+            Self::Count => "$count",
+            Self::Patch => "patch",
+            Self::Mixed => "80/20",
+            Self::Create => "create",
+            Self::Delete => "delete",
+        }
+    }
+}

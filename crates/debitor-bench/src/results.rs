@@ -1,8 +1,10 @@
-//! What was measured, as it is kept in JSON, and the figures that are drawn from it.
+//! What was measured, as it is kept in JSON.
 
 use serde::{Deserialize, Serialize};
 
+use crate::admission::Admission;
 use crate::machine::Machine;
+use crate::open_loop::Latency;
 use crate::operation::Operation;
 
 /// One run of the benchmark.
@@ -10,7 +12,13 @@ use crate::operation::Operation;
 pub(crate) struct Results {
     pub(crate) machine: Machine,
     pub(crate) settings: Settings,
+    pub(crate) admissions: Vec<Admission>,
     pub(crate) rounds: Vec<Round>,
+    /// Rounds of our own server with few and with many customers.
+    pub(crate) growth: Vec<Round>,
+    /// Creates at half of what our server can do.
+    pub(crate) latency: Option<Latency>,
+    pub(crate) soak: Option<Soak>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,7 +26,8 @@ pub(crate) struct Settings {
     pub(crate) seconds: u64,
     /// Customers in the company before the first operation.
     pub(crate) customers: u64,
-    pub(crate) clients: Vec<usize>,
+    /// The same in the greater company of the table of growth.
+    pub(crate) growth_customers: u64,
     pub(crate) real_time_priority: bool,
     pub(crate) log_filter: String,
 }
@@ -31,7 +40,7 @@ pub(crate) struct Round {
     pub(crate) samples: Vec<Sample>,
 }
 
-/// One run of wrk. Times are in microseconds.
+/// One run of wrk. Times are in microseconds, of a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sample {
     #[serde(flatten)]
@@ -56,32 +65,44 @@ pub(crate) struct Cell {
     pub(crate) customers: u64,
 }
 
-/// Median, least and greatest.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Spread {
-    pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
+/// Memory of our server over minutes of gets and creates by 64 clients.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Soak {
+    pub(crate) rate: f64,
+    /// One value a second.
+    pub(crate) memory_mib: Vec<f64>,
 }
 
-impl Spread {
-    /// Of any number of values but none.
-    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
-        let mut values: Vec<f64> = values.into_iter().collect();
-        values.sort_by(f64::total_cmp);
-        let (min, max) = (*values.first()?, *values.last()?);
-        let middle = values.len() / 2;
-        let median = if values.len() % 2 == 1 {
-            values[middle]
-        } else {
-            f64::midpoint(values[middle - 1], values[middle])
-        };
-        Some(Self { median, min, max })
+impl Soak {
+    /// By the line of least squares through the second half: what a server takes at first is not
+    /// a leak.
+    pub(crate) fn mib_per_minute(&self) -> f64 {
+        let values = &self.memory_mib[self.memory_mib.len() / 2..];
+        let count = values.len() as f64;
+        let mean_time = (count - 1.0) / 2.0;
+        let mean = values.iter().sum::<f64>() / count;
+        let (mut over, mut under) = (0.0, 0.0);
+        for (second, value) in values.iter().enumerate() {
+            let time = second as f64 - mean_time;
+            over += time * (value - mean);
+            under += time * time;
+        }
+        if under > 0.0 { over / under * 60.0 } else { 0.0 }
     }
 }
 
-impl Round {
-    pub(crate) fn sample(&self, cell: &Cell) -> Option<&Sample> {
-        self.samples.iter().find(|sample| sample.cell == *cell)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_is_a_slope() {
+        let soak = |memory_mib| Soak {
+            rate: 1.0,
+            memory_mib,
+        };
+        let leak = (0..120).map(|second| f64::from(second) * 0.5).collect();
+        assert!((soak(leak).mib_per_minute() - 30.0).abs() < 1e-9);
+        assert!(soak(vec![20.0; 60]).mib_per_minute().abs() < 1e-9);
     }
 }

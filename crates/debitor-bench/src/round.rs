@@ -51,7 +51,7 @@ impl Plan {
                 "filling {} with {} customers",
                 entrant.server.name, entrant.customers
             );
-            let mut running = entrant.server.start(&folder, &[])?;
+            let mut running = entrant.server.start(&folder)?;
             runtime.block_on(fill::fill(&running, entrant.customers))?;
             runtime.block_on(Lists::read(&running))?;
             running.process.stop()?;
@@ -95,21 +95,24 @@ impl Plan {
     }
 
     fn start(&self, folder: &Path) -> Result<Vec<Running>> {
-        let start = |entrant: &Entrant| {
-            let own = folder.join(entrant.name());
-            std::fs::create_dir_all(folder)?;
-            if entrant.server.stores() {
-                let filled = self.folder.join("filled").join(entrant.name());
-                let copied = Command::new("cp")
-                    .arg("-r")
-                    .arg(filled)
-                    .arg(&own)
-                    .status()?;
-                ensure!(copied.success(), "the data cannot be copied");
-            }
-            entrant.server.start(&own, &[])
-        };
+        let start = |entrant: &Entrant| self.start_copy(entrant, &folder.join(entrant.name()));
         self.entrants.iter().map(start).collect()
+    }
+
+    /// Starts the server of this name on a fresh copy of its data.
+    pub(crate) fn start_one(&self, name: &str, folder: &Path) -> Result<Running> {
+        let entrant = self.entrants.iter().find(|entrant| entrant.server.name == name);
+        self.start_copy(entrant.with_context(|| name.to_owned())?, folder)
+    }
+
+    fn start_copy(&self, entrant: &Entrant, folder: &Path) -> Result<Running> {
+        if entrant.server.stores() {
+            std::fs::create_dir_all(folder.parent().unwrap_or(folder))?;
+            let filled = self.folder.join("filled").join(entrant.name());
+            let copied = Command::new("cp").arg("-r").arg(filled).arg(folder).status()?;
+            ensure!(copied.success(), "the data cannot be copied");
+        }
+        entrant.server.start(folder)
     }
 
     fn measure(

@@ -61,6 +61,23 @@ impl Server {
         }
     }
 
+    /// Another build of our own server.
+    pub(crate) fn before(program: &Path) -> Self {
+        Self::new("debitor-before", Kind::Ours, program)
+    }
+
+    /// What it is, in a few words.
+    pub(crate) fn title(&self) -> &str {
+        match self.name.as_str() {
+            "sqlx" => "axum + sqlx pool, SQLite",
+            "bun" => "Bun + Hono + bun:sqlite",
+            "fastify" => "Fastify + better-sqlite3",
+            "fastapi" => "FastAPI + SQLModel, SQLite",
+            "pocketbase" => "PocketBase",
+            name => name,
+        }
+    }
+
     pub(crate) fn stores(&self) -> bool {
         self.kind != Kind::Limits
     }
@@ -69,17 +86,10 @@ impl Server {
         self.stores() || matches!(operation, Operation::Get | Operation::Create)
     }
 
-    /// Starts it on the data in `folder`; `trace` is a program that is to run it, with arguments.
-    pub(crate) fn start(&self, folder: &Path, trace: &[&str]) -> Result<Running> {
+    /// Starts it on the data in `folder`.
+    pub(crate) fn start(&self, folder: &Path) -> Result<Running> {
         std::fs::create_dir_all(folder)?;
-        let mut command = match trace.split_first() {
-            Some((program, arguments)) => {
-                let mut command = Command::new(program);
-                command.args(arguments).arg(&self.program);
-                command
-            }
-            None => process::command(&self.program),
-        };
+        let mut command = process::command(&self.program);
         let log = File::options()
             .create(true)
             .append(true)
