@@ -6,6 +6,8 @@ mod browser;
 mod codegen;
 mod coverage;
 mod deps;
+mod install;
+mod peers;
 mod process;
 mod spec;
 mod sync;
@@ -38,7 +40,7 @@ enum Command {
     Deps,
     /// Set up all that is needed and run every check and every test.
     Test,
-    /// Measure the server against the machine's limits.
+    /// Measure the server against the machine's limits and peers.
     Bench(bench::Options),
 }
 

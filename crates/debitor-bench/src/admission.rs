@@ -55,7 +55,9 @@ async fn create(server: &Running, creates: u32) -> Result<()> {
     let mut random = Random::new(creates.into());
     let request = server.dialect.create();
     for _ in 0..creates {
-        connection.send(&request, filled(CREATE, &mut random)).await?;
+        connection
+            .send(&request, filled(CREATE, &mut random))
+            .await?;
     }
     Ok(())
 }
@@ -70,12 +72,21 @@ impl<'a> Watch<'a> {
     fn begin(server: &Running, calls: &'a Path) -> Result<Self> {
         let mut command = Command::new("strace");
         command
-            .args(["-f", "-e", "trace=fsync,fdatasync,sync_file_range,msync", "-o"])
+            .args([
+                "-f",
+                "-e",
+                "trace=fsync,fdatasync,sync_file_range,msync",
+                "-o",
+            ])
             .arg(calls)
             .args(["-p", &server.process.id().to_string()])
             .stderr(Stdio::piped());
         let mut strace = Process::spawn(&mut command)?;
-        let output = strace.child().stderr.take().context("the output is piped")?;
+        let output = strace
+            .child()
+            .stderr
+            .take()
+            .context("the output is piped")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
         anyhow::ensure!(line.contains("attached"), "strace: {line}");

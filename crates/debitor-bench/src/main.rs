@@ -48,7 +48,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
-        Command::Run(options) => run::run(&options),
+        Command::Run(options) => run::run(*options),
         Command::Plot { folder } => run::redraw(&folder),
         Command::OpenLoop { schedule } => open_loop(&schedule),
     };

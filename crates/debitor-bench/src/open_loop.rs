@@ -24,6 +24,7 @@ const POINTS: u32 = 100;
 /// What is sent: requests as they go over the wire, with holes for a name and an e-mail.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Schedule {
+    pub(crate) server: String,
     pub(crate) host: String,
     pub(crate) request: String,
     pub(crate) rate: f64,
@@ -33,6 +34,7 @@ pub(crate) struct Schedule {
 /// Times of answers in microseconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Latency {
+    pub(crate) server: String,
     /// Requests a second that were due.
     pub(crate) rate: f64,
     pub(crate) requests: usize,
@@ -70,11 +72,15 @@ impl Schedule {
             };
             let clients: Vec<_> = (0..CONNECTIONS).map(client).collect();
             for client in clients {
-                times.extend(client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??);
+                times.extend(
+                    client
+                        .join()
+                        .map_err(|_| anyhow::anyhow!("a client panicked"))??,
+                );
             }
             anyhow::Ok(())
         })?;
-        Ok(Latency::of(times, self.rate))
+        Ok(Latency::of(&self.server, times, self.rate))
     }
 
     fn client(&self, seed: u64, start: Instant, next: &AtomicU64, count: u64) -> Result<Vec<u64>> {
@@ -106,8 +112,13 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> Result<()> {
     let mut length = None;
     while line != "\r\n" {
         line.clear();
-        ensure!(stream.read_line(&mut line)? > 0, "an answer ends in its headers");
-        let value = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        ensure!(
+            stream.read_line(&mut line)? > 0,
+            "an answer ends in its headers"
+        );
+        let value = line
+            .split_once(':')
+            .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         length = value.map_or(Ok(length), |(_, value)| value.trim().parse().map(Some))?;
     }
     let mut body = vec![0; length.context("an answer without Content-Length")?];
@@ -115,10 +126,14 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> Result<()> {
 }
 
 impl Latency {
-    fn of(mut times: Vec<u64>, rate: f64) -> Self {
+    fn of(server: &str, mut times: Vec<u64>, rate: f64) -> Self {
         times.sort_unstable();
         let last = times.len().saturating_sub(1);
-        let at = |quantile: f64| times.get((quantile * last as f64).round() as usize).copied();
+        let at = |quantile: f64| {
+            times
+                .get((quantile * last as f64).round() as usize)
+                .copied()
+        };
         let at = |quantile| at(quantile).unwrap_or_default();
         let [least, greatest] = QUANTILES;
         let power = |point: u32| least + (greatest - least) * f64::from(point) / f64::from(POINTS);
@@ -126,6 +141,7 @@ impl Latency {
         // Beyond the number of requests there is nothing to see.
         let seen = quantiles.take_while(|quantile| (1.0 - quantile) * times.len() as f64 >= 1.0);
         Self {
+            server: server.to_owned(),
             rate,
             requests: times.len(),
             p50: at(0.5),
@@ -144,10 +160,21 @@ mod tests {
 
     #[test]
     fn quantiles_are_of_all_times() {
-        let latency = Latency::of((1..=1001).rev().collect(), 10.0);
-        let found = [latency.p50, latency.p90, latency.p99, latency.p999, latency.max];
+        let latency = Latency::of("s", (1..=1001).rev().collect(), 10.0);
+        let found = [
+            latency.p50,
+            latency.p90,
+            latency.p99,
+            latency.p999,
+            latency.max,
+        ];
         assert_eq!(found, [501, 901, 991, 1000, 1001]);
-        assert!(latency.points.iter().all(|(quantile, _)| *quantile < 0.9991));
+        assert!(
+            latency
+                .points
+                .iter()
+                .all(|(quantile, _)| *quantile < 0.9991)
+        );
     }
 
     #[test]
@@ -168,6 +195,7 @@ mod tests {
             }
         });
         let schedule = Schedule {
+            server: "s".to_owned(),
             host,
             request: "GET / HTTP/1.1\r\n\r\n".to_owned(),
             rate: 100.0,

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use clap::ValueEnum as _;
+
+use crate::open_loop::Latency;
 use crate::operation::Operation;
-use crate::results::{Results, Sample};
+use crate::results::{Results, Sample, Soak};
 use crate::server::{LIMITS, OURS};
 use crate::summary::{Spread, kept};
 use crate::targets::{self, Bound, Target};
@@ -33,22 +36,39 @@ pub(crate) fn line(sample: &Sample) -> String {
 
 /// Everything.
 pub(crate) fn markdown(results: &Results) -> String {
-    let mut text = format!("# Benchmark\n\n{}\n## Targets\n\n{}", head(results), aims(results));
+    let mut text = format!(
+        "# Benchmark\n\n{}\n## Targets\n\n{}",
+        head(results),
+        aims(results)
+    );
     let durable: Vec<&str> = names(results, true);
     let relaxed: Vec<&str> = names(results, false);
-    section(&mut text, "Equal durability: an answered create is on the disk", results, &durable);
-    section(&mut text, "Relaxed durability: a power cut loses answered creates", results, &relaxed);
-    section(&mut text, "Limits: static GET of 777 bytes, echo POST", results, &[LIMITS]);
+    section(
+        &mut text,
+        "Equal durability: an answered create is on the disk",
+        results,
+        &durable,
+    );
+    section(
+        &mut text,
+        "Relaxed durability: a power cut loses answered creates",
+        results,
+        &relaxed,
+    );
+    section(
+        &mut text,
+        "Limits: static GET of 777 bytes, echo POST",
+        results,
+        &[LIMITS],
+    );
     let _ = write!(text, "\n## Growth\n\n{}", growth(results));
-    if let Some(latency) = &results.latency {
-        let [p50, p90, p99, p999, max] =
-            [latency.p50, latency.p90, latency.p99, latency.p999, latency.max].map(milliseconds);
-        let _ = write!(
-            text,
-            "\n## Creates in an open loop\n\n{} requests at {:.0}/s, milliseconds from when each \
-             was due: p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}, max {max}.\n",
-            latency.requests, latency.rate
-        );
+    let _ = write!(
+        text,
+        "\n## Creates in an open loop\n\n{}",
+        open_loop(results)
+    );
+    if let Some(soak) = &results.soak {
+        let _ = write!(text, "\n## Soak\n\n{}", soaked(soak));
     }
     text
 }
@@ -57,7 +77,11 @@ fn head(results: &Results) -> String {
     let machine = &results.machine;
     let settings = &results.settings;
     let (all, used) = (results.rounds.len(), kept(&results.rounds).len());
-    let priority = if settings.real_time_priority { "with" } else { "without" };
+    let priority = if settings.real_time_priority {
+        "with"
+    } else {
+        "without"
+    };
     let syncs = Spread::of(results.rounds.iter().map(|round| round.fdatasync));
     format!(
         "{}, {} cores of {}, {} GiB, Linux {}, {}.\n\
@@ -75,7 +99,7 @@ fn head(results: &Results) -> String {
         machine.filesystem,
         settings.seconds,
         all - used,
-        settings.customers,
+        settings.sizes.first().copied().unwrap_or_default(),
         settings.log_filter,
         syncs.map_or_else(|| "-".to_owned(), |syncs| rates(&syncs)),
     )
@@ -89,11 +113,15 @@ pub(crate) fn aims(results: &Results) -> String {
             Bound::AtMost(most) => format!("≤ {most:.2}"),
             Bound::Between(least, most) => format!("{least} to {most}"),
         };
-        let measured = target.measured.map_or("not measured".to_owned(), |measured| {
-            let Spread { median, min, max } = measured;
-            format!("{median:.2} ({min:.2}-{max:.2})")
-        });
-        let met = target.is_met().map_or("-", |met| if met { "yes" } else { "**no**" });
+        let measured = target
+            .measured
+            .map_or("not measured".to_owned(), |measured| {
+                let Spread { median, min, max } = measured;
+                format!("{median:.2} ({min:.2}-{max:.2})")
+            });
+        let met = target
+            .is_met()
+            .map_or("-", |met| if met { "yes" } else { "**no**" });
         vec![target.what.clone(), bound, measured, met.to_owned()]
     };
     let rows = targets::all(results).iter().map(row).collect();
@@ -106,7 +134,9 @@ fn names(results: &Results, durable: bool) -> Vec<&str> {
     let admitted = admitted.filter(|admission| {
         admission.server.starts_with(OURS) || admission.is_durable() == durable
     });
-    let names: Vec<&str> = admitted.map(|admission| admission.server.as_str()).collect();
+    let names: Vec<&str> = admitted
+        .map(|admission| admission.server.as_str())
+        .collect();
     // Ours alone is no comparison; its figures are in the first table.
     if !durable && names.iter().all(|name| name.starts_with(OURS)) {
         return Vec::new();
@@ -126,11 +156,18 @@ fn section(text: &mut String, title: &str, results: &Results, servers: &[&str]) 
             let spread = |value: fn(&Sample) -> f64| results.spread(cell, value);
             let (rate, cpu) = (spread(|sample| sample.rate)?, spread(|sample| sample.cpu)?);
             let memory = spread(|sample| sample.memory_mib)?;
-            Some(format!("{}, {:.0} µs, {:.0} MiB", rates(&rate), cpu.median, memory.median))
+            Some(format!(
+                "{}, {:.0} µs, {:.0} MiB",
+                rates(&rate),
+                cpu.median,
+                memory.median
+            ))
         });
         let cells: Vec<Option<String>> = cells.collect();
         let measured = cells.iter().any(Option::is_some);
-        let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "-".to_owned()));
+        let cells = cells
+            .into_iter()
+            .map(|cell| cell.unwrap_or_else(|| "-".to_owned()));
         let first = [operation.name().to_owned(), clients.to_string()];
         measured.then(|| first.into_iter().chain(cells).collect())
     };
@@ -145,30 +182,71 @@ fn section(text: &mut String, title: &str, results: &Results, servers: &[&str]) 
     text.push('\n');
 }
 
+/// Our own server in companies of every size.
 fn growth(results: &Results) -> String {
-    let mut operations: Vec<Operation> = Vec::new();
-    for sample in results.growth.iter().flat_map(|round| &round.samples) {
-        if sample.cell.server == OURS && !operations.contains(&sample.cell.operation) {
-            operations.push(sample.cell.operation);
-        }
-    }
-    let sizes = [results.settings.customers, results.settings.growth_customers];
+    let sizes = &results.settings.sizes;
+    let shown = |rate: Option<Spread>| rate.map_or("-".to_owned(), |rate| rates(&rate));
     let row = |operation: &Operation| {
-        let rate = |customers| {
-            let rounds = kept(&results.growth);
-            let samples = rounds.iter().flat_map(|round| &round.samples).filter(|sample| {
-                let cell = &sample.cell;
-                cell.server == OURS && cell.operation == *operation && cell.customers == customers
-            });
-            Spread::of(samples.map(|sample| sample.rate)).map_or("-".to_owned(), |rate| rates(&rate))
-        };
-        let ratio = results.growth(*operation);
-        let ratio = ratio.map_or("-".to_owned(), |ratio| format!("{:.2}", ratio.median));
-        vec![operation.name().to_owned(), rate(sizes[0]), rate(sizes[1]), ratio]
+        let ratio = results.growth(*operation)?;
+        let rates = sizes
+            .iter()
+            .map(|size| shown(results.at_size(*operation, *size)));
+        let row = std::iter::once(operation.name().to_owned()).chain(rates);
+        Some(row.chain([format!("{:.2}", ratio.median)]).collect())
     };
-    let rows = operations.iter().map(row).collect();
-    let [few, many] = sizes.map(|size| format!("{size} customers"));
-    table(&["operation", &few, &many, "cost ratio"], rows)
+    let rows = Operation::value_variants().iter().filter_map(row).collect();
+    let sizes: Vec<String> = sizes
+        .iter()
+        .map(|size| format!("{size} customers"))
+        .collect();
+    let sizes = sizes.iter().map(String::as_str);
+    let headers: Vec<&str> = ["operation"]
+        .into_iter()
+        .chain(sizes)
+        .chain(["cost ratio"])
+        .collect();
+    table(&headers, rows)
+}
+
+fn open_loop(results: &Results) -> String {
+    let row = |latency: &Latency| {
+        let quantiles = [
+            latency.p50,
+            latency.p90,
+            latency.p99,
+            latency.p999,
+            latency.max,
+        ];
+        let first = [
+            results.title(&latency.server).to_owned(),
+            format!("{:.0}", latency.rate),
+        ];
+        first
+            .into_iter()
+            .chain(quantiles.map(milliseconds))
+            .collect()
+    };
+    let headers = [
+        "server",
+        "creates a second",
+        "p50, ms",
+        "p90",
+        "p99",
+        "p99.9",
+        "max",
+    ];
+    table(&headers, results.latency.iter().map(row).collect())
+}
+
+fn soaked(soak: &Soak) -> String {
+    let Soak { rate, memory_mib } = soak;
+    let most = memory_mib.iter().copied().fold(0.0, f64::max);
+    format!(
+        "{} s of gets and creates (80/20) by 64 clients, {rate:.0}/s: at most {most:.1} MiB, in \
+         the second half {:+.2} MiB a minute.\n",
+        memory_mib.len(),
+        soak.mib_per_minute(),
+    )
 }
 
 impl Results {
@@ -185,7 +263,10 @@ impl Results {
     }
 
     pub(crate) fn title<'a>(&'a self, server: &'a str) -> &'a str {
-        let found = self.admissions.iter().find(|admission| admission.server == server);
+        let found = self
+            .admissions
+            .iter()
+            .find(|admission| admission.server == server);
         found.map_or(server, |admission| &admission.title)
     }
 }
@@ -206,8 +287,14 @@ fn milliseconds(microseconds: u64) -> String {
 fn table(headers: &[&str], rows: Vec<Vec<String>>) -> String {
     let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
     let wide = |column: usize| {
-        let cells = rows.iter().chain([&headers]).filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        let cells = rows
+            .iter()
+            .chain([&headers])
+            .filter_map(|row| row.get(column));
+        cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
     };
     let widths: Vec<usize> = (0..headers.len()).map(wide).collect();
     let rule = widths.iter().map(|width| "-".repeat(*width)).collect();

@@ -14,20 +14,19 @@ pub(crate) struct Results {
     pub(crate) settings: Settings,
     pub(crate) admissions: Vec<Admission>,
     pub(crate) rounds: Vec<Round>,
-    /// Rounds of our own server with few and with many customers.
+    /// Rounds of our own server with companies of every size.
     pub(crate) growth: Vec<Round>,
-    /// Creates at half of what our server can do.
-    pub(crate) latency: Option<Latency>,
+    /// Creates at half of what each durable server can do.
+    pub(crate) latency: Vec<Latency>,
     pub(crate) soak: Option<Soak>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Settings {
     pub(crate) seconds: u64,
-    /// Customers in the company before the first operation.
-    pub(crate) customers: u64,
-    /// The same in the greater company of the table of growth.
-    pub(crate) growth_customers: u64,
+    /// Customers in the company before the first operation: in the rounds the first of these, in
+    /// those of growth all.
+    pub(crate) sizes: Vec<u64>,
     pub(crate) real_time_priority: bool,
     pub(crate) log_filter: String,
 }
@@ -87,7 +86,11 @@ impl Soak {
             over += time * (value - mean);
             under += time * time;
         }
-        if under > 0.0 { over / under * 60.0 } else { 0.0 }
+        if under > 0.0 {
+            over / under * 60.0
+        } else {
+            0.0
+        }
     }
 }
 

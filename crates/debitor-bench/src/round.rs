@@ -101,7 +101,10 @@ impl Plan {
 
     /// Starts the server of this name on a fresh copy of its data.
     pub(crate) fn start_one(&self, name: &str, folder: &Path) -> Result<Running> {
-        let entrant = self.entrants.iter().find(|entrant| entrant.server.name == name);
+        let entrant = self
+            .entrants
+            .iter()
+            .find(|entrant| entrant.server.name == name);
         self.start_copy(entrant.with_context(|| name.to_owned())?, folder)
     }
 
@@ -109,7 +112,11 @@ impl Plan {
         if entrant.server.stores() {
             std::fs::create_dir_all(folder.parent().unwrap_or(folder))?;
             let filled = self.folder.join("filled").join(entrant.name());
-            let copied = Command::new("cp").arg("-r").arg(filled).arg(folder).status()?;
+            let copied = Command::new("cp")
+                .arg("-r")
+                .arg(filled)
+                .arg(folder)
+                .status()?;
             ensure!(copied.success(), "the data cannot be copied");
         }
         entrant.server.start(folder)

@@ -52,26 +52,32 @@ pub(crate) struct Options {
     /// Customers in the company at the beginning.
     #[arg(long, default_value_t = 10_000)]
     customers: u64,
-    /// Customers in the greater company of the table of growth; 0 leaves it out.
-    #[arg(long, default_value_t = 1_000_000)]
-    growth: u64,
+    /// Customers in greater companies, for the table of growth; 0 leaves it out.
+    #[arg(long, value_delimiter = ',', default_value = "100000,1000000")]
+    growth: Vec<u64>,
     /// Closed-loop clients; patch, mixed and delete have only 1 and 64 of these.
     #[arg(long, value_delimiter = ',', default_value = "1,4,16,64,256")]
     clients: Vec<usize>,
-    #[arg(long, value_delimiter = ',', default_value = "get,list,patch,mixed,create,delete")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "get,list,patch,mixed,create,delete"
+    )]
     operations: Vec<Operation>,
     /// The time of the open loop; 0 leaves it out.
     #[arg(long, default_value_t = 30)]
     open_loop: u64,
     /// The time of the soak; 0 leaves it out.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 600)]
     soak: u64,
 }
 
 /// Measures everything that the options name, and writes the results.
-pub(crate) fn run(options: &Options) -> Result<()> {
+pub(crate) fn run(mut options: Options) -> Result<()> {
     let _ = std::fs::remove_dir_all(&options.folder);
     std::fs::create_dir_all(&options.folder)?;
+    // Servers and scripts have working directories of their own.
+    options.folder = options.folder.canonicalize()?;
     let runtime = Runtime::new()?;
     let mut results = Results {
         machine: Machine::describe(&options.folder),
@@ -79,7 +85,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         admissions: options.admit(&runtime)?,
         rounds: Vec::new(),
         growth: Vec::new(),
-        latency: None,
+        latency: Vec::new(),
         soak: None,
     };
     let plan = options.plan()?;
@@ -90,8 +96,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     results.latency = options.latency(&results)?;
     results.soak = options.soak(&plan)?;
-    if options.growth > 0 {
-        let plan = options.growth_plan();
+    if options.greater().next().is_some() {
+        let plan = options.growth_plan(&results.settings.sizes);
         plan.prepare(&runtime)?;
         for number in 0..options.rounds {
             println!("round {} of {}, growth", number + 1, options.rounds);
@@ -129,11 +135,17 @@ impl Options {
     fn settings(&self) -> Settings {
         Settings {
             seconds: self.seconds,
-            customers: self.customers,
-            growth_customers: self.growth,
+            sizes: [self.customers].into_iter().chain(self.greater()).collect(),
             real_time_priority: process::real_time(),
             log_filter: "warn".to_owned(),
         }
+    }
+
+    fn greater(&self) -> impl Iterator<Item = u64> {
+        self.growth
+            .iter()
+            .copied()
+            .filter(|customers| *customers > 0)
     }
 
     fn servers(&self) -> Result<Vec<Server>> {
@@ -141,7 +153,10 @@ impl Options {
         servers.extend(self.against.as_deref().map(Server::before));
         for folder in &self.peers {
             let name = folder.file_name().and_then(|name| name.to_str());
-            servers.push(Server::peer(name.context("a peer's folder has a name")?, folder));
+            servers.push(Server::peer(
+                name.context("a peer's folder has a name")?,
+                folder,
+            ));
         }
         Ok(servers)
     }
@@ -153,7 +168,10 @@ impl Options {
         for server in self.servers()? {
             let admission = runtime.block_on(Admission::of(&server, &folder));
             let admission = admission.with_context(|| server.name.clone())?;
-            println!("{}: {:.2} fsyncs a create", admission.title, admission.syncs_per_create);
+            println!(
+                "{}: {:.2} fsyncs a create",
+                admission.title, admission.syncs_per_create
+            );
             admissions.push(admission);
         }
         Ok(admissions)
@@ -166,21 +184,31 @@ impl Options {
             server,
             customers: self.customers,
         };
-        let cell = |operation| self.clients.iter().map(move |&clients| (operation, clients));
+        let cell = |operation| {
+            self.clients
+                .iter()
+                .map(move |&clients| (operation, clients))
+        };
         let few = |(operation, clients): &(Operation, usize)| {
             !matches!(operation, Patch | Mixed | Delete) || [1, MANY].contains(clients)
         };
         Ok(Plan {
             entrants: servers.into_iter().map(entrant).collect(),
-            cells: self.operations.iter().copied().flat_map(cell).filter(few).collect(),
+            cells: self
+                .operations
+                .iter()
+                .copied()
+                .flat_map(cell)
+                .filter(few)
+                .collect(),
             seconds: self.seconds,
             folder: self.folder.clone(),
             limits: self.limits.clone(),
         })
     }
 
-    fn growth_plan(&self) -> Plan {
-        let ours = |customers| Entrant {
+    fn growth_plan(&self, sizes: &[u64]) -> Plan {
+        let ours = |&customers: &u64| Entrant {
             server: Server::ours(&self.server),
             customers,
         };
@@ -189,7 +217,7 @@ impl Options {
             customers: 0,
         };
         Plan {
-            entrants: vec![ours(self.customers), ours(self.growth), limits],
+            entrants: sizes.iter().map(ours).chain([limits]).collect(),
             cells: GROWTH.map(|operation| (operation, MANY)).to_vec(),
             seconds: self.seconds,
             folder: self.folder.join("growth"),
@@ -197,21 +225,33 @@ impl Options {
         }
     }
 
-    /// Creates at half the rate that the closed loop reached.
-    fn latency(&self, results: &Results) -> Result<Option<Latency>> {
-        let capacity = results.spread((OURS, Create, MANY), |sample| sample.rate);
-        let (Some(capacity), true) = (capacity, self.open_loop > 0) else {
-            return Ok(None);
-        };
-        let server = Server::ours(&self.server).start(&self.folder.join("open-loop"))?;
+    /// Creates at half the rate that each durable server reached in the closed loop.
+    fn latency(&self, results: &Results) -> Result<Vec<Latency>> {
+        let mut all = Vec::new();
+        for server in self.servers()?.iter().filter(|_| self.open_loop > 0) {
+            let durable = results
+                .admissions
+                .iter()
+                .any(|own| own.server == server.name && own.is_durable());
+            let capacity = results.spread((&server.name, Create, MANY), |sample| sample.rate);
+            if let (Some(capacity), true) = (capacity, durable) {
+                all.push(self.open_loop(server, capacity.median / 2.0)?);
+            }
+        }
+        Ok(all)
+    }
+
+    fn open_loop(&self, server: &Server, rate: f64) -> Result<Latency> {
+        println!("open loop: {} creates at {rate:.0}/s", server.name);
+        let server = server.start(&self.folder.join("open-loop").join(&server.name))?;
         let schedule = Schedule {
+            server: server.server.name.clone(),
             request: server.dialect.create().text(&server.host),
             host: server.host.clone(),
-            rate: capacity.median / 2.0,
+            rate,
             seconds: self.open_loop as f64,
         };
-        println!("open loop: creates at {:.0}/s", schedule.rate);
-        schedule.run().map(Some)
+        schedule.run()
     }
 
     fn soak(&self, plan: &Plan) -> Result<Option<Soak>> {

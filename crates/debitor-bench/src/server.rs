@@ -89,7 +89,14 @@ impl Server {
     /// Starts it on the data in `folder`.
     pub(crate) fn start(&self, folder: &Path) -> Result<Running> {
         std::fs::create_dir_all(folder)?;
-        let mut command = process::command(&self.program);
+        let mut command = match self.kind {
+            Kind::Ours | Kind::Limits => process::command(&self.program),
+            Kind::Peer => {
+                let mut command = process::command("sh");
+                command.arg(&self.program);
+                command
+            }
+        };
         let log = File::options()
             .create(true)
             .append(true)

@@ -37,7 +37,8 @@ impl Spread {
 /// The rounds that were not disturbed.
 pub(crate) fn kept(rounds: &[Round]) -> Vec<&Round> {
     let all: Vec<Vec<f64>> = rounds.iter().map(limits).collect();
-    let median = |limit: usize| Spread::of(all.iter().filter_map(|limits| limits.get(limit).copied()));
+    let median =
+        |limit: usize| Spread::of(all.iter().filter_map(|limits| limits.get(limit).copied()));
     let near = |(limit, value): (usize, &f64)| {
         median(limit).is_none_or(|spread| (value / spread.median - 1.0).abs() <= TOLERANCE)
     };
@@ -49,14 +50,24 @@ pub(crate) fn kept(rounds: &[Round]) -> Vec<&Round> {
 /// What the machine did in a round: the disk, and the server that keeps nothing.
 fn limits(round: &Round) -> Vec<f64> {
     let own = |sample: &&Sample| sample.cell.server == LIMITS && sample.cell.clients <= MANY;
-    let clients = round.samples.iter().filter(own).map(|sample| sample.cell.clients).max();
+    let clients = round
+        .samples
+        .iter()
+        .filter(own)
+        .map(|sample| sample.cell.clients)
+        .max();
     let told = |sample: &&Sample| own(sample) && Some(sample.cell.clients) == clients;
     let served = round.samples.iter().filter(told).map(|sample| sample.rate);
     std::iter::once(round.fdatasync).chain(served).collect()
 }
 
 impl Round {
-    pub(crate) fn find(&self, server: &str, operation: Operation, clients: usize) -> Option<&Sample> {
+    pub(crate) fn find(
+        &self,
+        server: &str,
+        operation: Operation,
+        clients: usize,
+    ) -> Option<&Sample> {
         self.samples.iter().find(|Sample { cell, .. }| {
             (cell.server.as_str(), cell.operation, cell.clients) == (server, operation, clients)
         })
@@ -64,6 +75,13 @@ impl Round {
 
     fn rate(&self, server: &str, operation: Operation, clients: usize) -> Option<f64> {
         Some(self.find(server, operation, clients)?.rate)
+    }
+
+    fn at_size(&self, operation: Operation, customers: u64) -> Option<f64> {
+        let own = |Sample { cell, .. }: &&Sample| {
+            (cell.server.as_str(), cell.operation, cell.customers) == (OURS, operation, customers)
+        };
+        Some(self.samples.iter().find(own)?.rate)
     }
 }
 
@@ -75,7 +93,9 @@ impl Results {
         value: impl Fn(&Sample) -> f64,
     ) -> Option<Spread> {
         let rounds = kept(&self.rounds);
-        let samples = rounds.iter().filter_map(|round| round.find(server, operation, clients));
+        let samples = rounds
+            .iter()
+            .filter_map(|round| round.find(server, operation, clients));
         Spread::of(samples.map(value))
     }
 
@@ -88,9 +108,14 @@ impl Results {
 
     /// Our rate by that of the best durable peer of the round.
     pub(crate) fn to_best_peer(&self, operation: Operation, clients: usize) -> Option<Spread> {
-        let peers: Vec<&str> = self.durable_peers().map(|peer| peer.server.as_str()).collect();
+        let peers: Vec<&str> = self
+            .durable_peers()
+            .map(|peer| peer.server.as_str())
+            .collect();
         self.ratios(|round| {
-            let rates = peers.iter().filter_map(|peer| round.rate(peer, operation, clients));
+            let rates = peers
+                .iter()
+                .filter_map(|peer| round.rate(peer, operation, clients));
             let best = rates.max_by(f64::total_cmp)?;
             Some(round.rate(OURS, operation, clients)? / best)
         })
@@ -100,24 +125,32 @@ impl Results {
     pub(crate) fn best_peer(&self, operation: Operation, clients: usize) -> Option<&str> {
         let median = |peer: &&Admission| {
             let cell = (peer.server.as_str(), operation, clients);
-            self.spread(cell, |sample| sample.rate).map_or(0.0, |spread| spread.median)
+            self.spread(cell, |sample| sample.rate)
+                .map_or(0.0, |spread| spread.median)
         };
-        let best = self.durable_peers().max_by(|a, b| median(a).total_cmp(&median(b)));
+        let best = self
+            .durable_peers()
+            .max_by(|a, b| median(a).total_cmp(&median(b)));
         best.map(|peer| peer.title.as_str())
     }
 
-    /// How much more a request costs with many customers than with few.
-    pub(crate) fn growth(&self, operation: Operation) -> Option<Spread> {
-        let [few, many] = [self.settings.customers, self.settings.growth_customers];
-        let rate = |round: &Round, customers| {
-            let mut samples = round.samples.iter();
-            let own = samples.find(|Sample { cell, .. }| {
-                (cell.server.as_str(), cell.operation, cell.customers) == (OURS, operation, customers)
-            });
-            own.map(|sample| sample.rate)
-        };
+    /// Our rate in a company of this size.
+    pub(crate) fn at_size(&self, operation: Operation, customers: u64) -> Option<Spread> {
         let rounds = kept(&self.growth);
-        Spread::of(rounds.iter().filter_map(|round| Some(rate(round, few)? / rate(round, many)?)))
+        Spread::of(
+            rounds
+                .iter()
+                .filter_map(|round| round.at_size(operation, customers)),
+        )
+    }
+
+    /// How much more a request costs in the greatest company than in the least.
+    pub(crate) fn growth(&self, operation: Operation) -> Option<Spread> {
+        let (&few, &many) = (self.settings.sizes.first()?, self.settings.sizes.last()?);
+        let rounds = kept(&self.growth);
+        Spread::of(rounds.iter().filter_map(|round| {
+            Some(round.at_size(operation, few)? / round.at_size(operation, many)?)
+        }))
     }
 
     fn ratios(&self, ratio: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
@@ -125,7 +158,10 @@ impl Results {
     }
 
     pub(crate) fn durable_peers(&self) -> impl Iterator<Item = &Admission> {
-        let peers = self.admissions.iter().filter(|admission| !admission.server.starts_with(OURS));
+        let peers = self
+            .admissions
+            .iter()
+            .filter(|admission| !admission.server.starts_with(OURS));
         peers.filter(|admission| admission.is_durable())
     }
 }

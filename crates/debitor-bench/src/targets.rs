@@ -32,10 +32,15 @@ impl Target {
 
 /// Every target, in the order in which they are told.
 pub(crate) fn all(results: &Results) -> Vec<Target> {
-    [limits(results), peers(results), alone(results), growth(results)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        limits(results),
+        peers(results),
+        alone(results),
+        growth(results),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn target(what: impl Into<String>, bound: Bound, measured: Option<Spread>) -> Target {
@@ -55,7 +60,11 @@ fn limits(results: &Results) -> Vec<Target> {
     ];
     let row = |(what, own, of, least)| {
         let measured = results.to_limit(own, of, MANY);
-        target(format!("{what}, {MANY} clients"), Bound::AtLeast(least), measured)
+        target(
+            format!("{what}, {MANY} clients"),
+            Bound::AtLeast(least),
+            measured,
+        )
     };
     rows.map(row).into()
 }
@@ -68,7 +77,9 @@ fn peers(results: &Results) -> Vec<Target> {
         ("create", Create, MANY, 4.0),
     ];
     let row = |(what, operation, clients, least)| {
-        let best = results.best_peer(operation, clients).unwrap_or("not measured");
+        let best = results
+            .best_peer(operation, clients)
+            .unwrap_or("not measured");
         let what = format!("{what} / best durable peer, {clients} clients ({best})");
         let measured = results.to_best_peer(operation, clients);
         target(what, Bound::AtLeast(least), measured)
@@ -78,29 +89,67 @@ fn peers(results: &Results) -> Vec<Target> {
 
 fn alone(results: &Results) -> Vec<Target> {
     let one = |value: f64| Spread::of([value]);
-    let ours = results.admissions.iter().find(|admission| admission.server == OURS);
+    let ours = results
+        .admissions
+        .iter()
+        .find(|admission| admission.server == OURS);
     let syncs = ours.and_then(|admission| one(admission.syncs_per_create));
-    let sync_ms = Spread::of(kept(&results.rounds).iter().map(|round| 1000.0 / round.fdatasync));
+    let sync_ms = Spread::of(
+        kept(&results.rounds)
+            .iter()
+            .map(|round| 1000.0 / round.fdatasync),
+    );
     let p99_bound = 10.0 + 2.0 * sync_ms.map_or(0.0, |spread| spread.median);
-    let p99 = results.latency.as_ref().and_then(|latency| one(latency.p99 as f64 / 1000.0));
-    let memory = [Get, List, Create].map(|operation| {
-        results.spread((OURS, operation, MANY), |sample| sample.memory_mib)
-    });
-    let memory = memory.into_iter().flatten().max_by(|a, b| a.median.total_cmp(&b.median));
-    let slope = results.soak.as_ref().and_then(|soak| one(soak.mib_per_minute()));
+    let p99 = results
+        .latency
+        .iter()
+        .find(|latency| latency.server == OURS);
+    let p99 = p99.and_then(|latency| one(latency.p99 as f64 / 1000.0));
+    let memory = [Get, List, Create]
+        .map(|operation| results.spread((OURS, operation, MANY), |sample| sample.memory_mib));
+    let memory = memory
+        .into_iter()
+        .flatten()
+        .max_by(|a, b| a.median.total_cmp(&b.median));
+    let slope = results
+        .soak
+        .as_ref()
+        .and_then(|soak| one(soak.mib_per_minute()));
     vec![
-        target("fsyncs of a sequential create", Bound::Between(1.0, 1.1), syncs),
-        target("p99 of creates at half of capacity, open loop, ms", Bound::AtMost(p99_bound), p99),
-        target(format!("memory with {MANY} clients, MiB"), Bound::AtMost(64.0), memory),
-        target("memory in the soak, MiB a minute", Bound::AtMost(1.0), slope),
+        target(
+            "fsyncs of a sequential create",
+            Bound::Between(1.0, 1.1),
+            syncs,
+        ),
+        target(
+            "p99 of creates at half of capacity, open loop, ms",
+            Bound::AtMost(p99_bound),
+            p99,
+        ),
+        target(
+            format!("memory with {MANY} clients, MiB"),
+            Bound::AtMost(64.0),
+            memory,
+        ),
+        target(
+            "memory in the soak, MiB a minute",
+            Bound::AtMost(1.0),
+            slope,
+        ),
     ]
 }
 
 fn growth(results: &Results) -> Vec<Target> {
-    let customers = [results.settings.customers, results.settings.growth_customers];
-    let rows = [("get", Get), ("create", Create), ("first page", List), ("next page", NextPage)];
+    let sizes = &results.settings.sizes;
+    let [few, many] = [sizes.first(), sizes.last()].map(|size| size.copied().unwrap_or_default());
+    let rows = [
+        ("get", Get),
+        ("create", Create),
+        ("first page", List),
+        ("next page", NextPage),
+    ];
     let row = |(what, operation)| {
-        let what = format!("{what}: cost with {} / with {} customers", customers[1], customers[0]);
+        let what = format!("{what}: cost with {many} customers / with {few}");
         target(what, Bound::AtMost(2.0), results.growth(operation))
     };
     rows.map(row).into()

@@ -130,13 +130,21 @@ async fn list(
 }
 
 async fn count(State(pool): State<SqlitePool>) -> Answer<Json<i64>> {
-    let count = sqlx::query_scalar("SELECT count(*) FROM customer").fetch_one(&pool).await;
+    let count = sqlx::query_scalar("SELECT count(*) FROM customer")
+        .fetch_one(&pool)
+        .await;
     count.map(Json).map_err(failed)
 }
 
 async fn read(State(pool): State<SqlitePool>, Path(id): Path<String>) -> Answer<Json<Customer>> {
-    let found = sqlx::query_as("SELECT * FROM customer WHERE id = ?").bind(id).fetch_optional(&pool);
-    found.await.map_err(failed)?.map(Json).ok_or(StatusCode::NOT_FOUND)
+    let found = sqlx::query_as("SELECT * FROM customer WHERE id = ?")
+        .bind(id)
+        .fetch_optional(&pool);
+    found
+        .await
+        .map_err(failed)?
+        .map(Json)
+        .ok_or(StatusCode::NOT_FOUND)
 }
 
 async fn update(
@@ -157,7 +165,11 @@ async fn update(
     .bind(id)
     .bind(version(&headers)?)
     .fetch_optional(&pool);
-    changed.await.map_err(failed)?.map(Json).ok_or(StatusCode::PRECONDITION_FAILED)
+    changed
+        .await
+        .map_err(failed)?
+        .map(Json)
+        .ok_or(StatusCode::PRECONDITION_FAILED)
 }
 
 async fn delete(
@@ -178,7 +190,9 @@ async fn delete(
 }
 
 fn version(headers: &HeaderMap) -> Answer<i64> {
-    let text = headers.get("if-match").and_then(|value| value.to_str().ok());
+    let text = headers
+        .get("if-match")
+        .and_then(|value| value.to_str().ok());
     text.and_then(|text| text.strip_prefix("W/\"")?.strip_suffix('"')?.parse().ok())
         .ok_or(StatusCode::PRECONDITION_REQUIRED)
 }
@@ -186,14 +200,20 @@ fn version(headers: &HeaderMap) -> Answer<i64> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (port, folder) = (arguments.next().ok_or("port")?, arguments.next().ok_or("folder")?);
+    let (port, folder) = (
+        arguments.next().ok_or("port")?,
+        arguments.next().ok_or("folder")?,
+    );
     let options = SqliteConnectOptions::new()
         .filename(FilePath::new(&folder).join("customers.db"))
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(std::time::Duration::from_secs(30));
-    let pool = SqlitePoolOptions::new().max_connections(10).connect_with(options).await?;
+    let pool = SqlitePoolOptions::new()
+        .max_connections(10)
+        .connect_with(options)
+        .await?;
     sqlx::query(SCHEMA).execute(&pool).await?;
     let router = Router::new()
         .route("/customers", get(list).post(create))
