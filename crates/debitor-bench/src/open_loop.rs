@@ -17,8 +17,8 @@ use crate::request::{Random, filled};
 
 /// Connections, each on a thread: as many requests can be under way.
 const CONNECTIONS: u64 = 128;
-/// The least and the greatest distance from 1 of the quantiles that are kept, as powers of ten.
-const QUANTILES: [f64; 2] = [0.0, 5.0];
+/// The quantiles that are kept reach from 0 to this many nines.
+const NINES: f64 = 5.0;
 const POINTS: u32 = 100;
 
 /// What is sent: requests as they go over the wire, with holes for a name and an e-mail.
@@ -88,18 +88,18 @@ impl Schedule {
         stream.set_nodelay(true)?;
         let mut answers = BufReader::new(stream.try_clone()?);
         let mut random = Random::new(seed);
-        let mut times = Vec::new();
+        let mut measured = Vec::new();
         loop {
             let request = filled(&self.request, &mut random);
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= count {
-                return Ok(times);
+                return Ok(measured);
             }
             let due = start + Duration::from_secs_f64(number as f64 / self.rate);
             thread::sleep(due.saturating_duration_since(Instant::now()));
             stream.write_all(request.as_bytes())?;
             read_answer(&mut answers)?;
-            times.push(u64::try_from(due.elapsed().as_micros())?);
+            measured.push(u64::try_from(due.elapsed().as_micros())?);
         }
     }
 }
@@ -116,10 +116,10 @@ fn read_answer(stream: &mut BufReader<TcpStream>) -> Result<()> {
             stream.read_line(&mut line)? > 0,
             "an answer ends in its headers"
         );
-        let value = line
+        let found = line
             .split_once(':')
             .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
-        length = value.map_or(Ok(length), |(_, value)| value.trim().parse().map(Some))?;
+        length = found.map_or(Ok(length), |(_, value)| value.trim().parse().map(Some))?;
     }
     let mut body = vec![0; length.context("an answer without Content-Length")?];
     Ok(stream.read_exact(&mut body)?)
@@ -135,8 +135,7 @@ impl Latency {
                 .copied()
         };
         let at = |quantile| at(quantile).unwrap_or_default();
-        let [least, greatest] = QUANTILES;
-        let power = |point: u32| least + (greatest - least) * f64::from(point) / f64::from(POINTS);
+        let power = |point: u32| NINES * f64::from(point) / f64::from(POINTS);
         let quantiles = (0..=POINTS).map(|point| 1.0 - 10_f64.powf(-power(point)));
         // Beyond the number of requests there is nothing to see.
         let seen = quantiles.take_while(|quantile| (1.0 - quantile) * times.len() as f64 >= 1.0);

@@ -40,7 +40,7 @@ impl Process {
     pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
         let child = command
             .spawn()
-            .with_context(|| format!("{:?} cannot be started", command.get_program()))?;
+            .with_context(|| format!("{} cannot be started", command.get_program().display()))?;
         Ok(Self(child))
     }
 

@@ -124,8 +124,8 @@ pub(crate) fn aims(results: &Results) -> String {
             .map_or("-", |met| if met { "yes" } else { "**no**" });
         vec![target.what.clone(), bound, measured, met.to_owned()]
     };
-    let rows = targets::all(results).iter().map(row).collect();
-    table(&["figure", "target", "measured", "met"], rows)
+    let rows: Vec<_> = targets::all(results).iter().map(row).collect();
+    table(&["figure", "target", "measured", "met"], &rows)
 }
 
 /// The servers of one kind of durability, ours with both.
@@ -171,8 +171,8 @@ fn section(text: &mut String, title: &str, results: &Results, servers: &[&str]) 
         let first = [operation.name().to_owned(), clients.to_string()];
         measured.then(|| first.into_iter().chain(cells).collect())
     };
-    let rows = results.cells().into_iter().filter_map(row).collect();
-    let _ = write!(text, "\n## {title}\n\n{}", table(&headers, rows));
+    let rows: Vec<_> = results.cells().into_iter().filter_map(row).collect();
+    let _ = write!(text, "\n## {title}\n\n{}", table(&headers, &rows));
     for admission in &results.admissions {
         if servers.contains(&admission.server.as_str()) {
             let (title, syncs) = (&admission.title, admission.syncs_per_create);
@@ -194,7 +194,7 @@ fn growth(results: &Results) -> String {
         let row = std::iter::once(operation.name().to_owned()).chain(rates);
         Some(row.chain([format!("{:.2}", ratio.median)]).collect())
     };
-    let rows = Operation::value_variants().iter().filter_map(row).collect();
+    let rows: Vec<_> = Operation::value_variants().iter().filter_map(row).collect();
     let sizes: Vec<String> = sizes
         .iter()
         .map(|size| format!("{size} customers"))
@@ -205,7 +205,7 @@ fn growth(results: &Results) -> String {
         .chain(sizes)
         .chain(["cost ratio"])
         .collect();
-    table(&headers, rows)
+    table(&headers, &rows)
 }
 
 fn open_loop(results: &Results) -> String {
@@ -235,7 +235,10 @@ fn open_loop(results: &Results) -> String {
         "p99.9",
         "max",
     ];
-    table(&headers, results.latency.iter().map(row).collect())
+    table(
+        &headers,
+        &results.latency.iter().map(row).collect::<Vec<_>>(),
+    )
 }
 
 fn soaked(soak: &Soak) -> String {
@@ -284,7 +287,7 @@ fn milliseconds(microseconds: u64) -> String {
 }
 
 /// A table whose columns are as wide as their widest cell.
-fn table(headers: &[&str], rows: Vec<Vec<String>>) -> String {
+fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
     let wide = |column: usize| {
         let cells = rows
@@ -299,7 +302,7 @@ fn table(headers: &[&str], rows: Vec<Vec<String>>) -> String {
     let widths: Vec<usize> = (0..headers.len()).map(wide).collect();
     let rule = widths.iter().map(|width| "-".repeat(*width)).collect();
     let mut text = String::new();
-    for row in [headers.clone(), rule].iter().chain(&rows) {
+    for row in [headers.clone(), rule].iter().chain(rows) {
         for (cell, width) in row.iter().zip(&widths) {
             let _ = write!(text, "| {cell:<width$} ");
         }
