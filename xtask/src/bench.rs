@@ -12,7 +12,7 @@ use crate::process::{command, need, run};
 const RESULTS: &str = "crates/debitor-bench/results";
 /// A look at everything, in minutes.
 const QUICK: [&str; 6] = [
-    "--rounds=2",
+    "--rounds=3",
     "--seconds=1",
     "--clients=1,64",
     "--growth=100000",

@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, Command, Stdio};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::customer::CREATE;
@@ -65,6 +65,8 @@ async fn create(server: &Running, creates: u32) -> Result<()> {
 /// strace, attached to every thread of a server.
 struct Watch<'a> {
     strace: Process,
+    /// Kept open: strace tells of every thread, and would end if nobody listened.
+    _messages: BufReader<ChildStderr>,
     calls: &'a Path,
 }
 
@@ -88,13 +90,20 @@ impl<'a> Watch<'a> {
             .take()
             .context("the output is piped")?;
         let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        anyhow::ensure!(line.contains("attached"), "strace: {line}");
-        Ok(Self { strace, calls })
+        let mut messages = BufReader::new(output);
+        messages.read_line(&mut line)?;
+        ensure!(line.contains("attached"), "strace: {line}");
+        Ok(Self {
+            strace,
+            _messages: messages,
+            calls,
+        })
     }
 
     /// A call that another thread's line interrupts has two lines: the second says `resumed`.
     fn end(mut self) -> Result<u32> {
+        let ended = self.strace.child().try_wait()?;
+        ensure!(ended.is_none(), "strace ended before its time");
         self.strace.stop()?;
         let calls = fs::read_to_string(self.calls)?;
         let begun = |line: &&str| line.contains("sync") && !line.contains("resumed");

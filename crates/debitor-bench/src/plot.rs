@@ -28,6 +28,13 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
+impl Line {
+    /// The points as they are drawn.
+    fn logarithms(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.points.iter().map(|(x, y)| (*x, y.log10()))
+    }
+}
+
 /// A diagram of lines, its vertical axis logarithmic.
 struct Diagram {
     title: String,
@@ -147,7 +154,7 @@ fn growth(results: &Results) -> Diagram {
         x: Axis {
             title: "customers in the company",
             last: 2.0,
-            label: |power| format!("{:.0}k", 10.0 * 10_f64.powf(power)),
+            label: |power| short((1e4 * 10_f64.powf(power)).round()),
         },
         y_unit: "µs",
         lines: lines.collect(),
@@ -207,43 +214,50 @@ impl Diagram {
             .map_err(drawing)?;
         let mut chart = ChartBuilder::on(area)
             .margin_top(34)
-            .margin_right(112)
+            .margin_right(128)
             .x_label_area_size(44)
             .y_label_area_size(52)
-            .build_cartesian_2d(0.0..self.x.last, (low..high).log_scale())
+            .build_cartesian_2d(0.0..self.x.last, low.log10()..high.log10())
             .map_err(drawing)?;
         chart
             .configure_mesh()
-            .disable_x_mesh()
-            .bold_line_style(GRID)
-            .light_line_style(TRANSPARENT)
+            .disable_mesh()
             .axis_style(FAINT)
             .label_style(style(12, FAINT))
             .x_desc(self.x.title)
             .x_labels(self.x.last as usize + 1)
             .x_label_formatter(&|value| (self.x.label)(*value))
-            .y_label_formatter(&|value| short(*value))
+            .y_labels(0)
             .draw()
             .map_err(drawing)?;
+        for tick in ticks(low, high) {
+            let ends = [0.0, self.x.last].map(|x| (x, tick.log10()));
+            chart
+                .draw_series(LineSeries::new(ends, GRID))
+                .map_err(drawing)?;
+            let (x, y) = chart.backend_coord(&ends[0]);
+            let text = style(12, FAINT).pos(Pos::new(HPos::Right, VPos::Center));
+            root.draw(&Text::new(short(tick), (x - 8, y), text))
+                .map_err(drawing)?;
+        }
         let mut ends = Vec::new();
-        for line in &self.lines {
+        // Ours is first among the lines and lies on top.
+        for line in self.lines.iter().rev() {
             let width = if line.label.starts_with("Debitor") {
                 3
             } else {
                 2
             };
-            let series =
-                LineSeries::new(line.points.iter().copied(), line.color.stroke_width(width));
+            let series = LineSeries::new(line.logarithms(), line.color.stroke_width(width));
             chart.draw_series(series).map_err(drawing)?;
             if line.points.len() < 10 {
                 let dots = line
-                    .points
-                    .iter()
-                    .map(|point| Circle::new(*point, 3, line.color.filled()));
+                    .logarithms()
+                    .map(|point| Circle::new(point, 3, line.color.filled()));
                 chart.draw_series(dots).map_err(drawing)?;
             }
-            if let Some(last) = line.points.last() {
-                ends.push((chart.backend_coord(last), line));
+            if let Some(last) = line.logarithms().last() {
+                ends.push((chart.backend_coord(&last), line));
             }
         }
         let heights = apart(ends.iter().map(|((_, height), _)| *height).collect());
@@ -261,6 +275,19 @@ fn style(size: i32, color: RGBColor) -> TextStyle<'static> {
     let mut style = TextStyle::from((FONT, size).into_font());
     style.color = color.to_backend_color();
     style
+}
+
+/// Round figures between these: in each decade 1, 2 and 5, or only 1 if there are many decades.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    let leading: &[f64] = if high / low > 500.0 {
+        &[1.0]
+    } else {
+        &[1.0, 2.0, 5.0]
+    };
+    let decades = (low.log10().floor() as i32)..=(high.log10().ceil() as i32);
+    let all =
+        decades.flat_map(|decade| leading.iter().map(move |first| first * 10_f64.powi(decade)));
+    all.filter(|tick| (low..=high).contains(tick)).collect()
 }
 
 /// The heights of labels, moved down where they would cover each other.
@@ -294,6 +321,13 @@ mod tests {
     #[test]
     fn labels_do_not_cover_each_other() {
         assert_eq!(apart(vec![100, 300, 102, 101]), [100, 300, 130, 115]);
+    }
+
+    #[test]
+    fn ticks_are_round() {
+        let shown = |low, high| ticks(low, high).into_iter().map(short).collect::<Vec<_>>();
+        assert_eq!(shown(300.0, 6000.0), ["500", "1k", "2k", "5k"]);
+        assert_eq!(shown(30.0, 60_000.0), ["100", "1k", "10k"]);
     }
 
     #[test]

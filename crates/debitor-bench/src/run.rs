@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use tokio::runtime::Runtime;
 
@@ -20,7 +20,7 @@ use crate::round::{Entrant, Plan};
 use crate::server::{OURS, Server};
 use crate::summary::MANY;
 use crate::wrk::Load;
-use crate::{plot, process, report};
+use crate::{plot, process, report, summary};
 
 const GROWTH: [Operation; 5] = [Get, List, NextPage, Count, Create];
 
@@ -106,6 +106,11 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     }
     write(&results, &options.output)?;
     println!("\n{}", report::markdown(&results));
+    let kept = summary::kept(&results.rounds).len();
+    ensure!(
+        kept > 0,
+        "every round was disturbed: the machine was too busy to say anything"
+    );
     Ok(())
 }
 
