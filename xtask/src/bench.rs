@@ -22,6 +22,7 @@ const QUICK: [&str; 6] = [
 
 /// What is measured, and how long.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Options {
     /// Measure peers too.
     #[arg(long)]
@@ -29,14 +30,51 @@ pub(crate) struct Options {
     /// Short rounds; the results go to `target/bench/results`.
     #[arg(long)]
     quick: bool,
+    /// Count the instructions of operations instead; more than the repository says fail.
+    #[arg(long)]
+    instructions: bool,
+    /// Write the counted instructions into the repository.
+    #[arg(long, requires = "instructions")]
+    update: bool,
     /// Passed on to `debitor-bench run`, such as `-- --rounds 2 --seconds 2 --clients 1,64`; the
     /// results go to `target/bench/results` then.
     #[arg(last = true)]
     passed_on: Vec<String>,
 }
 
+/// Measures what the options name.
+pub(crate) fn run_all(root: &Path, options: &Options) -> Result<()> {
+    if options.instructions {
+        instructions(root, options.update)
+    } else {
+        measure(root, options)
+    }
+}
+
+/// Compares the instructions of operations with those that the repository knows, or writes them.
+fn instructions(root: &Path, update: bool) -> Result<()> {
+    need(&["valgrind", "--version"], &["valgrind"])?;
+    let package = [
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "debitor-bench",
+    ];
+    run(command(root, "cargo", &package).args(["--bins", "--example", "instructions"]))?;
+    let programs = root.join("target/release");
+    let mut bench = command(root, programs.join("debitor-bench"), &["instructions"]);
+    bench
+        .arg("--program")
+        .arg(programs.join("examples/instructions"));
+    bench
+        .arg("--file")
+        .arg(root.join("crates/debitor-bench/instructions.toml"));
+    run(bench.args(update.then_some("--update")))
+}
+
 /// Measures our server against the machine's limits and, if they are wanted, peers.
-pub(crate) fn measure(root: &Path, options: &Options) -> Result<()> {
+fn measure(root: &Path, options: &Options) -> Result<()> {
     // wrk itself never exits with 0 unless it loads a server.
     need(&["sh", "-c", "command -v wrk"], &["wrk"])?;
     need(&["strace", "--version"], &["strace"])?;

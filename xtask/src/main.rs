@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Command::Spec => spec::check(&root),
         Command::Deps => deps::check(&root),
         Command::Test => test::run_all(&root),
-        Command::Bench(options) => bench::measure(&root, &options),
+        Command::Bench(options) => bench::run_all(&root, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,6 +12,7 @@ mod customer;
 mod dialect;
 mod fill;
 mod http;
+mod instructions;
 mod machine;
 mod open_loop;
 mod operation;
@@ -41,6 +42,8 @@ enum Command {
     Run(Box<run::Options>),
     /// Writes the text and the plots anew from the JSON in a folder.
     Plot { folder: PathBuf },
+    /// Counts the instructions of operations, and compares them with those of the repository.
+    Instructions(instructions::Options),
     /// Sends requests at a fixed rate, as the schedule in JSON says.
     #[command(hide = true)]
     OpenLoop { schedule: String },
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Run(options) => run::run(*options),
         Command::Plot { folder } => run::redraw(&folder),
+        Command::Instructions(options) => instructions::check(&options),
         Command::OpenLoop { schedule } => open_loop(&schedule),
     };
     match result {

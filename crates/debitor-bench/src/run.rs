@@ -130,7 +130,7 @@ fn write(results: &Results, folder: &Path) -> Result<()> {
 }
 
 /// Writes beside the file and renames, so that an interrupted run leaves the old results.
-fn put(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn put(path: &Path, text: &str) -> Result<()> {
     let new = path.with_extension("new");
     File::create(&new)?.write_all(text.as_bytes())?;
     Ok(std::fs::rename(new, path)?)
