@@ -62,12 +62,11 @@ fn field(path: &str, name: &str) -> String {
 }
 
 fn filesystem(folder: &Path) -> String {
-    let output = Command::new("stat")
-        .args(["-f", "-c", "%T"])
+    let output = Command::new("df")
+        .arg("--output=fstype")
         .arg(folder)
         .output();
-    output.map_or_else(
-        |_| String::new(),
-        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-    )
+    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let text = text.unwrap_or_default();
+    text.lines().nth(1).unwrap_or_default().trim().to_owned()
 }
