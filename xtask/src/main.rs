@@ -1,11 +1,14 @@
-//! The repository's commands: `cargo xtask codegen`, `spec`, `deps`, `test`.
+//! The repository's commands: `cargo xtask codegen`, `spec`, `deps`, `test`, `bench`.
 #![allow(clippy::print_stdout, reason = "a program for people at a terminal")]
 
+mod bench;
 mod browser;
 mod codegen;
 mod coverage;
 mod crash;
 mod deps;
+mod install;
+mod peers;
 mod process;
 mod spec;
 mod sync;
@@ -44,6 +47,8 @@ enum Command {
         #[arg(long)]
         nightly: bool,
     },
+    /// Measure the server against the machine's limits and peers.
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +60,7 @@ fn main() -> ExitCode {
         Command::Deps => deps::check(&root),
         Command::Test { nightly: false } => test::run_all(&root, Length::Short),
         Command::Test { nightly: true } => test::run_all(&root, Length::Long),
+        Command::Bench(options) => bench::run_all(&root, &options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,11 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::codegen::DOCUMENT;
+use crate::install::{install, replace};
 use crate::process::{self, command, need, output};
 
+/// Where the linters' versions are pinned.
+const LISTS: &str = "xtask/tools";
 /// The oldest Node.js that Redocly runs on.
 const NODE: (u32, u32) = (20, 19);
 
@@ -47,12 +50,7 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 }
 
 fn linters(root: &Path, node: &Path, python: &Path) -> [Linter; 3] {
-    let rules = |file: &str| {
-        root.join("xtask/tools")
-            .join(file)
-            .to_string_lossy()
-            .into_owned()
-    };
+    let rules = |file: &str| root.join(LISTS).join(file).to_string_lossy().into_owned();
     let words = |words: [&str; 3], file| {
         words
             .into_iter()
@@ -131,7 +129,7 @@ fn install_node_tools(root: &Path) -> Result<PathBuf> {
     );
     let folder = root.join("target/tools/npm");
     install(
-        root,
+        &root.join(LISTS),
         &folder,
         &["package.json", "package-lock.json"],
         || {
@@ -155,7 +153,7 @@ fn install_python_tools(root: &Path) -> Result<PathBuf> {
         &["python3", "python3-venv"],
     )?;
     let folder = root.join("target/tools/python");
-    install(root, &folder, &["requirements.txt"], || {
+    install(&root.join(LISTS), &folder, &["requirements.txt"], || {
         process::run(&mut command(
             &folder,
             "python3",
@@ -172,38 +170,6 @@ fn install_python_tools(root: &Path) -> Result<PathBuf> {
         process::run(command(&folder, pip, &arguments).env("PIP_DISABLE_PIP_VERSION_CHECK", "1"))
     })?;
     Ok(folder.join("venv"))
-}
-
-/// Installs into `folder` what the lists of `xtask/tools` pin, unless that was done. A list is
-/// copied when its installation is complete, so that one that was cut short is begun anew.
-fn install(
-    root: &Path,
-    folder: &Path,
-    lists: &[&str],
-    steps: impl FnOnce() -> Result<()>,
-) -> Result<()> {
-    let pinned =
-        |list: &str| fs::read(root.join("xtask/tools").join(list)).context(list.to_owned());
-    let done = folder.join("installed");
-    let wanted = lists
-        .iter()
-        .map(|list| pinned(list))
-        .collect::<Result<Vec<_>>>()?;
-    if fs::read(&done).is_ok_and(|found| found == wanted.concat()) {
-        return Ok(());
-    }
-    fs::create_dir_all(folder)?;
-    for (list, text) in lists.iter().zip(&wanted) {
-        replace(&folder.join(list), text)?;
-    }
-    steps()?;
-    replace(&done, &wanted.concat())
-}
-
-/// Files below `target` may be lost at any time; no care is taken.
-#[expect(clippy::disallowed_methods, reason = "not a file of the repository")]
-fn replace(path: &Path, text: &[u8]) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The first two numbers of a version such as `v20.19.2`.

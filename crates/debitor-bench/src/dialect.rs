@@ -1,0 +1,205 @@
+//! How a server is spoken to: the same operations, each server's own addresses.
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::customer::{CREATE, UPDATE};
+use crate::operation::Operation;
+use crate::request::Request;
+
+/// The addresses of one server's customers.
+#[derive(Debug, Clone)]
+pub(crate) struct Dialect {
+    /// The path of the collection.
+    customers: String,
+    authorization: Option<String>,
+    style: Style,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    OData,
+    PocketBase,
+}
+
+/// A customer that exists, as requests name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Customer {
+    pub(crate) id: String,
+    pub(crate) version: u64,
+    /// What stands in the entity tag behind the version.
+    pub(crate) tag: String,
+}
+
+/// A page of a list, and the path of the next one.
+pub(crate) struct Page {
+    pub(crate) customers: Vec<Customer>,
+    pub(crate) next: Option<String>,
+}
+
+impl Dialect {
+    /// Our own server, by the line that it prints.
+    pub(crate) fn ours(ready: &Value) -> Result<Self> {
+        let text = |key: &str| ready[key].as_str().with_context(|| format!("no {key}"));
+        let company = text("companyId")?;
+        Ok(Self {
+            customers: format!("/v1.0/financials/companies/{company}/customers"),
+            authorization: Some(format!("Bearer {}", text("token")?)),
+            style: Style::OData,
+        })
+    }
+
+    /// A peer of ours, written for the comparison.
+    pub(crate) fn peer() -> Self {
+        Self {
+            customers: "/customers".to_owned(),
+            authorization: None,
+            style: Style::OData,
+        }
+    }
+
+    /// `PocketBase`, whose addresses are its own; it knows no entity tags.
+    pub(crate) fn pocketbase() -> Self {
+        Self {
+            customers: "/api/collections/customers/records".to_owned(),
+            authorization: None,
+            style: Style::PocketBase,
+        }
+    }
+
+    /// What wrk sends in an operation.
+    pub(crate) fn request(&self, operation: Operation) -> Request {
+        match operation {
+            Operation::Get | Operation::Mixed => self.to("GET", "/{id}"),
+            Operation::List => self.to("GET", self.options("?$top=20", "?perPage=20&skipTotal=1")),
+            Operation::NextPage => self.bare("GET", "{id}"),
+            Operation::Count => self.count(),
+            Operation::Create => self.create(),
+            Operation::Patch => self.conditional(self.to("PATCH", "/{id}").json(UPDATE)),
+            Operation::Delete => self.conditional(self.to("DELETE", "/{id}")),
+        }
+    }
+
+    pub(crate) fn create(&self) -> Request {
+        self.to("POST", "").json(CREATE)
+    }
+
+    fn count(&self) -> Request {
+        self.to("GET", self.options("/$count", "?perPage=1&fields=id"))
+    }
+
+    /// The path of the first page of the list of all ids.
+    pub(crate) fn first_page(&self) -> String {
+        let options = "?$top=1000&$select=id";
+        let fields = "?perPage=1000&skipTotal=1&fields=id&page=1";
+        format!("{}{}", self.customers, self.options(options, fields))
+    }
+
+    pub(crate) fn page(&self, path: &str) -> Request {
+        self.bare("GET", path)
+    }
+
+    /// Reads the page at `path`.
+    pub(crate) fn read_page(&self, path: &str, body: &[u8]) -> Result<Page> {
+        let body: Value = serde_json::from_slice(body)?;
+        let entities = body[self.options("value", "items")].as_array();
+        let entities = entities.with_context(|| format!("no list: {body}"))?;
+        let customers = entities.iter().map(|entity| self.customer(entity));
+        let next = match self.style {
+            Style::OData => body["@odata.nextLink"].as_str().map(path_of),
+            Style::PocketBase if entities.is_empty() => None,
+            Style::PocketBase => next_number(path),
+        };
+        Ok(Page {
+            customers: customers.collect::<Result<_>>()?,
+            next,
+        })
+    }
+
+    pub(crate) fn read_count(&self, body: &[u8]) -> Result<u64> {
+        let body: Value = serde_json::from_slice(body)?;
+        let number = match self.style {
+            Style::OData => &body,
+            Style::PocketBase => &body["totalItems"],
+        };
+        number.as_u64().with_context(|| format!("no count: {body}"))
+    }
+
+    fn customer(&self, entity: &Value) -> Result<Customer> {
+        let id = entity["id"].as_str().context("a customer without id")?;
+        let (version, tag) = match entity["@odata.etag"].as_str() {
+            Some(etag) => version(etag).with_context(|| format!("the entity tag {etag}"))?,
+            None if self.style == Style::PocketBase => (0, String::new()),
+            None => anyhow::bail!("a customer without entity tag: {entity}"),
+        };
+        Ok(Customer {
+            id: id.to_owned(),
+            version,
+            tag,
+        })
+    }
+
+    fn conditional(&self, request: Request) -> Request {
+        match self.style {
+            Style::OData => request.header("If-Match", "W/\"{version}{tag}\""),
+            Style::PocketBase => request,
+        }
+    }
+
+    fn options<'a>(&self, odata: &'a str, pocketbase: &'a str) -> &'a str {
+        match self.style {
+            Style::OData => odata,
+            Style::PocketBase => pocketbase,
+        }
+    }
+
+    fn to(&self, method: &'static str, rest: &str) -> Request {
+        self.bare(method, format!("{}{rest}", self.customers))
+    }
+
+    fn bare(&self, method: &'static str, path: impl Into<String>) -> Request {
+        let request = Request::new(method, path);
+        match &self.authorization {
+            Some(authorization) => request.header("Authorization", authorization),
+            None => request,
+        }
+    }
+}
+
+/// The version and the rest of a tag such as `W/"3-8c90aa01"`: every write counts the version up,
+/// so that a client knows the tag that its own write made.
+fn version(etag: &str) -> Option<(u64, String)> {
+    let text = etag.strip_prefix("W/\"")?.strip_suffix('"')?;
+    let end = text.find('-').unwrap_or(text.len());
+    Some((text[..end].parse().ok()?, text[end..].to_owned()))
+}
+
+fn path_of(link: &str) -> String {
+    let behind_scheme = link.split_once("://").map_or(link, |(_, rest)| rest);
+    let path = behind_scheme.find('/').map(|start| &behind_scheme[start..]);
+    path.unwrap_or_default().to_owned()
+}
+
+fn next_number(path: &str) -> Option<String> {
+    let (rest, number) = path.rsplit_once('=')?;
+    Some(format!("{rest}={}", number.parse::<u32>().ok()? + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_have_a_version() {
+        assert_eq!(version("W/\"3-8c90\""), Some((3, "-8c90".to_owned())));
+        assert_eq!(version("W/\"12\""), Some((12, String::new())));
+        assert_eq!(version("\"x\""), None);
+    }
+
+    #[test]
+    fn links_lead_to_the_next_page() {
+        assert_eq!(path_of("http://h:1/c?$skiptoken=a"), "/c?$skiptoken=a");
+        assert_eq!(path_of("/c?after=1"), "/c?after=1");
+        assert_eq!(next_number("/c?page=9").as_deref(), Some("/c?page=10"));
+    }
+}

@@ -1,0 +1,108 @@
+//! Filling a server through its interface, and reading what it has.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Result, ensure};
+use tokio::task::JoinSet;
+
+use crate::customer::CREATE;
+use crate::dialect::Customer;
+use crate::http::Connection;
+use crate::request::{Random, filled};
+use crate::server::Running;
+
+/// Connections that fill a server at once.
+const CONNECTIONS: u64 = 64;
+
+/// Makes this many customers.
+pub(crate) async fn fill(server: &Running, customers: u64) -> Result<()> {
+    let left = Arc::new(AtomicU64::new(customers));
+    let mut tasks = JoinSet::new();
+    for seed in 0..CONNECTIONS {
+        let mut connection = Connection::open(&server.host).await?;
+        let request = server.dialect.create();
+        let left = Arc::clone(&left);
+        tasks.spawn(async move {
+            let mut random = Random::new(seed + 1);
+            let take = |left: u64| left.checked_sub(1);
+            while left
+                .try_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .is_ok()
+            {
+                connection
+                    .send(&request, filled(CREATE, &mut random))
+                    .await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
+    let found = count(server).await?;
+    ensure!(
+        found == customers,
+        "{found} customers of {customers} that were acknowledged"
+    );
+    Ok(())
+}
+
+pub(crate) async fn count(server: &Running) -> Result<u64> {
+    let request = server.dialect.request(crate::operation::Operation::Count);
+    let body = Connection::open(&server.host)
+        .await?
+        .send(&request, String::new())
+        .await?;
+    server.dialect.read_count(&body)
+}
+
+/// Files for wrk's script, each with a line for every customer or page.
+#[derive(Debug, Clone)]
+pub(crate) struct Lists {
+    pub(crate) customers: PathBuf,
+    /// Paths of pages that are not the first.
+    pub(crate) pages: PathBuf,
+}
+
+impl Lists {
+    /// Where the files of a server are.
+    pub(crate) fn of(folder: &Path) -> Self {
+        Self {
+            customers: folder.join("customers.txt"),
+            pages: folder.join("pages.txt"),
+        }
+    }
+
+    /// Reads every customer of the server, in its own order.
+    pub(crate) async fn read(server: &Running) -> Result<Self> {
+        let lists = Self::of(&server.folder);
+        let mut customers = BufWriter::new(File::create(&lists.customers)?);
+        let mut pages = BufWriter::new(File::create(&lists.pages)?);
+        let mut connection = Connection::open(&server.host).await?;
+        let mut path = server.dialect.first_page();
+        loop {
+            let request = server.dialect.page(&path);
+            let body = connection.send(&request, String::new()).await?;
+            let page = server.dialect.read_page(&path, &body)?;
+            for Customer { id, version, tag } in &page.customers {
+                writeln!(customers, "{id} {version} {tag}")?;
+            }
+            let Some(next) = page.next else { break };
+            writeln!(pages, "{} 0 ", page_of_20(&next))?;
+            path = next;
+        }
+        customers.flush()?;
+        pages.flush()?;
+        Ok(lists)
+    }
+}
+
+/// The page at the same place as one of the list of ids, with 20 whole customers.
+fn page_of_20(path: &str) -> String {
+    path.replace("$top=1000", "$top=20")
+        .replace("&$select=id", "")
+}

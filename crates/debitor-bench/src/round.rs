@@ -1,0 +1,200 @@
+//! Rounds: in each, every server starts on a fresh copy of the same data, and they take turns at
+//! every operation, so that a change of the machine's mood meets them all.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::runtime::Runtime;
+
+use crate::fill::{self, Lists};
+use crate::operation::Operation;
+use crate::process;
+use crate::results::{Cell, Round, Sample};
+use crate::server::{Running, Server};
+use crate::wrk::{Load, Outcome};
+
+/// A server and the number of customers that it starts with.
+#[derive(Debug, Clone)]
+pub(crate) struct Entrant {
+    pub(crate) server: Server,
+    pub(crate) customers: u64,
+}
+
+/// What is measured in every round.
+pub(crate) struct Plan {
+    pub(crate) entrants: Vec<Entrant>,
+    /// Operations and how many clients ask for them, in this order.
+    pub(crate) cells: Vec<(Operation, usize)>,
+    pub(crate) seconds: u64,
+    pub(crate) folder: PathBuf,
+    /// The program that measures the disk.
+    pub(crate) limits: PathBuf,
+}
+
+impl Entrant {
+    fn name(&self) -> String {
+        format!("{}-{}", self.server.name, self.customers)
+    }
+}
+
+impl Plan {
+    /// Fills every server once; the rounds begin with copies of what they have then.
+    pub(crate) fn prepare(&self, runtime: &Runtime) -> Result<()> {
+        for entrant in self
+            .entrants
+            .iter()
+            .filter(|entrant| entrant.server.stores())
+        {
+            let folder = self.folder.join("filled").join(entrant.name());
+            println!(
+                "filling {} with {} customers",
+                entrant.server.name, entrant.customers
+            );
+            let mut running = entrant.server.start(&folder)?;
+            runtime.block_on(fill::fill(&running, entrant.customers))?;
+            runtime.block_on(Lists::read(&running))?;
+            running.process.stop()?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn round(&self, number: usize, runtime: &Runtime) -> Result<Round> {
+        let folder = self.folder.join("round");
+        let _ = std::fs::remove_dir_all(&folder);
+        let mut round = Round {
+            fdatasync: self.fdatasync()?,
+            ..Round::default()
+        };
+        let mut running = self.start(&folder)?;
+        let turns = running.len();
+        for (index, &(operation, clients)) in self.cells.iter().enumerate() {
+            for turn in 0..turns {
+                let which = (turn + number + index) % turns;
+                let (entrant, server) = (&self.entrants[which], &running[which]);
+                if !server.server.can(operation) {
+                    continue;
+                }
+                let seed = (number * 1000 + index * 10 + which) as u64;
+                let outcome = self.measure(server, operation, clients, seed, runtime);
+                let what = || format!("{} {operation:?} with {clients} clients", entrant.name());
+                let (outcome, cpu, memory_mib) = outcome.with_context(what)?;
+                let cell = Cell {
+                    server: entrant.server.name.clone(),
+                    operation,
+                    clients,
+                    customers: entrant.customers,
+                };
+                round.samples.push(sample(cell, &outcome, cpu, memory_mib));
+            }
+        }
+        for server in &mut running {
+            server.process.stop()?;
+        }
+        Ok(round)
+    }
+
+    fn start(&self, folder: &Path) -> Result<Vec<Running>> {
+        let start = |entrant: &Entrant| self.start_copy(entrant, &folder.join(entrant.name()));
+        self.entrants.iter().map(start).collect()
+    }
+
+    /// Starts the server of this name on a fresh copy of its data.
+    pub(crate) fn start_one(&self, name: &str, folder: &Path) -> Result<Running> {
+        let entrant = self
+            .entrants
+            .iter()
+            .find(|entrant| entrant.server.name == name);
+        self.start_copy(entrant.with_context(|| name.to_owned())?, folder)
+    }
+
+    fn start_copy(&self, entrant: &Entrant, folder: &Path) -> Result<Running> {
+        if entrant.server.stores() {
+            std::fs::create_dir_all(folder.parent().unwrap_or(folder))?;
+            let filled = self.folder.join("filled").join(entrant.name());
+            let copied = Command::new("cp")
+                .arg("-r")
+                .arg(filled)
+                .arg(folder)
+                .status()?;
+            ensure!(copied.success(), "the data cannot be copied");
+        }
+        entrant.server.start(folder)
+    }
+
+    fn measure(
+        &self,
+        server: &Running,
+        operation: Operation,
+        clients: usize,
+        seed: u64,
+        runtime: &Runtime,
+    ) -> Result<(Outcome, f64, f64)> {
+        let stores = server.server.stores();
+        if operation.needs_versions() {
+            runtime.block_on(Lists::read(server))?;
+        }
+        let lists = Lists::of(&server.folder);
+        let customers = match operation {
+            Operation::NextPage => Some(lists.pages),
+            Operation::List | Operation::Create | Operation::Count => None,
+            _ if stores => Some(lists.customers),
+            _ => None,
+        };
+        let rows = || {
+            if stores {
+                runtime.block_on(fill::count(server))
+            } else {
+                Ok(0)
+            }
+        };
+        let (rows_before, before) = (rows()?, server.process.usage());
+        let outcome = Load {
+            host: &server.host,
+            request: operation.lua(&server.dialect, &server.host),
+            customers: customers.as_deref(),
+            clients,
+            seconds: self.seconds,
+            seed,
+            folder: &self.folder,
+        }
+        .run()?;
+        server.settle()?;
+        let after = server.process.usage();
+        if stores {
+            operation.check(outcome.requests, clients, rows_before, rows()?)?;
+        }
+        let cpu = (after.cpu_seconds - before.cpu_seconds) * 1e6 / outcome.requests as f64;
+        Ok((outcome, cpu, after.memory_mib))
+    }
+
+    fn fdatasync(&self) -> Result<f64> {
+        let output = process::command(&self.limits)
+            .arg("fdatasync")
+            .arg(self.folder.join("block"))
+            .arg(self.seconds.to_string())
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+    }
+}
+
+fn sample(cell: Cell, outcome: &Outcome, cpu: f64, memory_mib: f64) -> Sample {
+    let sample = Sample {
+        cell,
+        rate: outcome.requests as f64 / outcome.seconds,
+        cpu,
+        memory_mib,
+        p50: outcome.p50,
+        p90: outcome.p90,
+        p99: outcome.p99,
+        p999: outcome.p999,
+        max: outcome.max,
+    };
+    println!("{}", crate::report::line(&sample));
+    sample
+}

@@ -1,0 +1,195 @@
+//! The figures that are drawn from the rounds: medians, and ratios taken round by round.
+
+use crate::admission::Admission;
+use crate::operation::Operation;
+use crate::results::{Results, Round, Sample};
+use crate::server::{LIMITS, OURS};
+
+/// A round whose limits are this far off the median was disturbed.
+const TOLERANCE: f64 = 0.2;
+/// The limits that tell, at most with so many clients.
+pub(crate) const MANY: usize = 64;
+
+/// Median, least and greatest.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+}
+
+impl Spread {
+    /// Of any number of values but none.
+    pub(crate) fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let (min, max) = (*values.first()?, *values.last()?);
+        let middle = values.len() / 2;
+        let median = if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            f64::midpoint(values[middle - 1], values[middle])
+        };
+        Some(Self { median, min, max })
+    }
+}
+
+/// The rounds that were not disturbed.
+pub(crate) fn kept(rounds: &[Round]) -> Vec<&Round> {
+    let all: Vec<Vec<f64>> = rounds.iter().map(limits).collect();
+    let median =
+        |limit: usize| Spread::of(all.iter().filter_map(|limits| limits.get(limit).copied()));
+    let near = |(limit, value): (usize, &f64)| {
+        median(limit).is_none_or(|spread| (value / spread.median - 1.0).abs() <= TOLERANCE)
+    };
+    let kept = rounds.iter().zip(&all);
+    let kept = kept.filter(|(_, limits)| limits.iter().enumerate().all(near));
+    kept.map(|(round, _)| round).collect()
+}
+
+/// What the machine did in a round: the disk, and the server that keeps nothing.
+fn limits(round: &Round) -> Vec<f64> {
+    let own = |sample: &&Sample| sample.cell.server == LIMITS && sample.cell.clients <= MANY;
+    let clients = round
+        .samples
+        .iter()
+        .filter(own)
+        .map(|sample| sample.cell.clients)
+        .max();
+    let told = |sample: &&Sample| own(sample) && Some(sample.cell.clients) == clients;
+    let served = round.samples.iter().filter(told).map(|sample| sample.rate);
+    std::iter::once(round.fdatasync).chain(served).collect()
+}
+
+impl Round {
+    pub(crate) fn find(
+        &self,
+        server: &str,
+        operation: Operation,
+        clients: usize,
+    ) -> Option<&Sample> {
+        self.samples.iter().find(|Sample { cell, .. }| {
+            (cell.server.as_str(), cell.operation, cell.clients) == (server, operation, clients)
+        })
+    }
+
+    fn rate(&self, server: &str, operation: Operation, clients: usize) -> Option<f64> {
+        Some(self.find(server, operation, clients)?.rate)
+    }
+
+    fn at_size(&self, operation: Operation, customers: u64) -> Option<f64> {
+        let own = |Sample { cell, .. }: &&Sample| {
+            (cell.server.as_str(), cell.operation, cell.customers) == (OURS, operation, customers)
+        };
+        Some(self.samples.iter().find(own)?.rate)
+    }
+}
+
+impl Results {
+    /// The spread of something in the samples of one cell.
+    pub(crate) fn spread(
+        &self,
+        (server, operation, clients): (&str, Operation, usize),
+        value: impl Fn(&Sample) -> f64,
+    ) -> Option<Spread> {
+        let rounds = kept(&self.rounds);
+        let samples = rounds
+            .iter()
+            .filter_map(|round| round.find(server, operation, clients));
+        Spread::of(samples.map(value))
+    }
+
+    /// Our rate by the rate of the limit `of`.
+    pub(crate) fn to_limit(&self, own: Operation, of: Operation, clients: usize) -> Option<Spread> {
+        self.ratios(|round| {
+            Some(round.rate(OURS, own, clients)? / round.rate(LIMITS, of, clients)?)
+        })
+    }
+
+    /// Our rate by that of the best durable peer of the round.
+    pub(crate) fn to_best_peer(&self, operation: Operation, clients: usize) -> Option<Spread> {
+        let peers: Vec<&str> = self
+            .durable_peers()
+            .map(|peer| peer.server.as_str())
+            .collect();
+        self.ratios(|round| {
+            let rates = peers
+                .iter()
+                .filter_map(|peer| round.rate(peer, operation, clients));
+            let best = rates.max_by(f64::total_cmp)?;
+            Some(round.rate(OURS, operation, clients)? / best)
+        })
+    }
+
+    /// The name of the peer that is best most often.
+    pub(crate) fn best_peer(&self, operation: Operation, clients: usize) -> Option<&str> {
+        let median = |peer: &&Admission| {
+            let cell = (peer.server.as_str(), operation, clients);
+            self.spread(cell, |sample| sample.rate)
+                .map_or(0.0, |spread| spread.median)
+        };
+        let best = self
+            .durable_peers()
+            .max_by(|a, b| median(a).total_cmp(&median(b)));
+        best.map(|peer| peer.title.as_str())
+    }
+
+    /// Our rate in a company of this size.
+    pub(crate) fn at_size(&self, operation: Operation, customers: u64) -> Option<Spread> {
+        let rounds = kept(&self.growth);
+        Spread::of(
+            rounds
+                .iter()
+                .filter_map(|round| round.at_size(operation, customers)),
+        )
+    }
+
+    /// How much more a request costs in the greatest company than in the least.
+    pub(crate) fn growth(&self, operation: Operation) -> Option<Spread> {
+        let (&few, &many) = (self.settings.sizes.first()?, self.settings.sizes.last()?);
+        let rounds = kept(&self.growth);
+        Spread::of(rounds.iter().filter_map(|round| {
+            Some(round.at_size(operation, few)? / round.at_size(operation, many)?)
+        }))
+    }
+
+    fn ratios(&self, ratio: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
+        Spread::of(kept(&self.rounds).into_iter().filter_map(ratio))
+    }
+
+    pub(crate) fn durable_peers(&self) -> impl Iterator<Item = &Admission> {
+        let peers = self
+            .admissions
+            .iter()
+            .filter(|admission| !admission.server.starts_with(OURS));
+        peers.filter(|admission| admission.is_durable())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_an_even_number_is_between_two() {
+        let spread = Spread::of([4.0, 1.0, 3.0, 2.0]).unwrap();
+        let expected = Spread {
+            median: 2.5,
+            min: 1.0,
+            max: 4.0,
+        };
+        assert_eq!(spread, expected);
+        assert!(Spread::of([]).is_none());
+    }
+
+    #[test]
+    fn a_disturbed_round_is_dropped() {
+        let rounds = [100.0, 101.0, 70.0, 99.0, 121.0].map(|fdatasync| Round {
+            fdatasync,
+            ..Round::default()
+        });
+        let kept = kept(&rounds).into_iter();
+        let kept: Vec<String> = kept.map(|round| round.fdatasync.to_string()).collect();
+        assert_eq!(kept, ["100", "101", "99"]);
+    }
+}

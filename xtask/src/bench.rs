@@ -1,0 +1,110 @@
+//! `cargo xtask bench`: builds what is measured and what measures, and runs it.
+
+use std::path::Path;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::peers;
+use crate::process::{command, need, run};
+
+/// Where the results of a whole run are kept.
+const RESULTS: &str = "crates/debitor-bench/results";
+/// A look at everything, in minutes.
+const QUICK: [&str; 6] = [
+    "--rounds=3",
+    "--seconds=1",
+    "--clients=1,64",
+    "--growth=100000",
+    "--open-loop=5",
+    "--soak=0",
+];
+
+/// What is measured, and how long.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(crate) struct Options {
+    /// Measure peers too.
+    #[arg(long)]
+    peers: bool,
+    /// Short rounds; the results go to `target/bench/results`.
+    #[arg(long)]
+    quick: bool,
+    /// Count the instructions of operations instead; more than the repository says fail.
+    #[arg(long)]
+    instructions: bool,
+    /// Write the counted instructions into the repository.
+    #[arg(long, requires = "instructions")]
+    update: bool,
+    /// Passed on to `debitor-bench run`, such as `-- --rounds 2 --seconds 2 --clients 1,64`; the
+    /// results go to `target/bench/results` then.
+    #[arg(last = true)]
+    passed_on: Vec<String>,
+}
+
+/// Measures what the options name.
+pub(crate) fn run_all(root: &Path, options: &Options) -> Result<()> {
+    if options.instructions {
+        instructions(root, options.update)
+    } else {
+        measure(root, options)
+    }
+}
+
+/// Compares the instructions of operations with those that the repository knows, or writes them.
+fn instructions(root: &Path, update: bool) -> Result<()> {
+    need(&["valgrind", "--version"], &["valgrind"])?;
+    let package = [
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "debitor-bench",
+    ];
+    run(command(root, "cargo", &package).args(["--bins", "--example", "instructions"]))?;
+    let programs = root.join("target/release");
+    let mut bench = command(root, programs.join("debitor-bench"), &["instructions"]);
+    bench
+        .arg("--program")
+        .arg(programs.join("examples/instructions"));
+    bench
+        .arg("--file")
+        .arg(root.join("crates/debitor-bench/instructions.toml"));
+    run(bench.args(update.then_some("--update")))
+}
+
+/// Measures our server against the machine's limits and, if they are wanted, peers.
+fn measure(root: &Path, options: &Options) -> Result<()> {
+    // wrk itself never exits with 0 unless it loads a server.
+    need(&["sh", "-c", "command -v wrk"], &["wrk"])?;
+    need(&["strace", "--version"], &["strace"])?;
+    // One by one: built together they would share features that the released server has not.
+    for package in ["debitor-server", "debitor-bench"] {
+        let build = ["build", "--release", "--locked", "--package", package];
+        run(&mut command(root, "cargo", &build))?;
+    }
+    let peers = if options.peers {
+        peers::install_all(root)?
+    } else {
+        Vec::new()
+    };
+    let programs = root.join("target/release");
+    let whole = options.passed_on.is_empty() && !options.quick && options.peers;
+    let results = if whole {
+        RESULTS
+    } else {
+        "target/bench/results"
+    };
+    let mut bench = command(root, programs.join("debitor-bench"), &["run"]);
+    bench.arg("--server").arg(programs.join("debitor-server"));
+    bench
+        .arg("--limits")
+        .arg(programs.join("debitor-bench-limits"));
+    bench.arg("--folder").arg(root.join("target/bench/run"));
+    bench.arg("--output").arg(root.join(results));
+    for peer in peers {
+        bench.arg("--peer").arg(peer);
+    }
+    let quick: &[&str] = if options.quick { &QUICK } else { &[] };
+    run(bench.args(quick).args(&options.passed_on))
+}
