@@ -128,10 +128,13 @@ impl Journal {
     }
 }
 
-/// All lines of a journal, in the order in which they were written.
+/// All lines of a journal, in the order in which they were written, but for one that is just being
+/// written.
 pub(crate) fn read(path: &Path) -> Result<Vec<Line>> {
     let text = std::fs::read_to_string(path)?;
-    text.lines()
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole
+        .lines()
         .map(|line| serde_json::from_str(line).context("a line of the journal"))
         .collect()
 }
@@ -169,6 +172,13 @@ mod tests {
         for event in &events {
             journal.write(journal.number(), event.clone()).unwrap();
         }
+        // A reader can see a part of the line that is being written.
+        File::options()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"{\"op\": 5")
+            .unwrap();
         let lines = read(&path).unwrap();
         assert_eq!(
             lines.iter().map(|line| line.op).collect::<Vec<_>>(),
