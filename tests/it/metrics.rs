@@ -44,9 +44,11 @@ async fn the_store_tells_of_its_writes_and_its_files() {
     }
     let text = scrape().await;
     let get = |name: &str| value(&text, &format!("debitor_store_{name}"));
-    assert_eq!(get("commit_writes_sum"), before + 3.0);
+    // Counts too are floating-point numbers there.
+    let counted = |name: &str, expected: f64| (get(name) - expected).abs() < 0.5;
+    assert!(counted("commit_writes_sum", before + 3.0), "{text}");
     assert!(get("commit_seconds_sum") > 0.0);
-    assert_eq!((get("accepts_writes"), get("writes_pending")), (1.0, 0.0));
+    assert!(counted("accepts_writes", 1.0) && counted("writes_pending", 0.0));
     assert!(get("database_bytes") > 0.0 && get("log_bytes") > 0.0);
     assert!(get("disk_free_bytes") > 0.0 && get("archive_lag_seconds") < 60.0);
     // Customers' side of the server tells nothing.

@@ -117,8 +117,8 @@ async fn answer(surroundings: &Surroundings, mut router: Router, mut request: Re
     rewrite_path(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     async {
-        let routed = router.call(request);
-        let answered = tokio::time::timeout(PATIENCE, catch_panic(routed)).await;
+        let answering = router.call(request);
+        let answered = tokio::time::timeout(PATIENCE, catch_panic(answering)).await;
         let mut response = answered
             .map_err(|_| too_slow(reads))
             .and_then(|answered| answered.map_err(|_| Problem::internal()))

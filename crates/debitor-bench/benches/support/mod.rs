@@ -4,7 +4,6 @@
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context as _, Result, ensure};
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use debitor_server::auth::Verifier;
 use debitor_server::auth::signing::SigningKey;
 use debitor_server::clock::{Clock, SystemClock};
 use debitor_server::health::Readiness;
+use debitor_server::layers::Surrounded;
 use debitor_server::layers::Surroundings;
 use debitor_server::store::{self, Store};
 use debitor_server::{config, dev, router};
@@ -36,7 +36,7 @@ pub(crate) struct Service {
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) company: Uuid,
     pub(crate) headers: HeaderMap,
-    router: Router,
+    router: Surrounded,
     _folder: TempDir,
 }
 

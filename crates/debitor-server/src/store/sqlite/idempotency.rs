@@ -203,7 +203,7 @@ mod tests {
         let (pruning, start) = (Pruning::default(), Instant::now());
         assert_eq!(pruning.due(at(0), start), None);
         assert_eq!(pruning.due(at(59), start + Duration::from_secs(59)), None);
-        let due = pruning.due(at(60), start + Duration::from_secs(60));
+        let due = pruning.due(at(60), start + Duration::from_mins(1));
         assert_eq!(due, Some(at(60) - KEPT));
         assert_eq!(pruning.due(at(61), start + Duration::from_secs(61)), None);
     }
