@@ -296,7 +296,7 @@ async fn in_archive(run: &Run, name: &str, rng: &mut Rng) -> Result<()> {
     };
     let launch = arena
         .launch
-        .with("DEBITOR_FAILPOINT", format!("{name}:{}", nth));
+        .with("DEBITOR_FAILPOINT", format!("{name}:{nth}"));
     match launch.try_start().await? {
         Err(status) => aborted(status)?,
         Ok(mut server) => {
