@@ -16,7 +16,7 @@ use crate::tool::Tool;
 use crate::workload::{Plan, Workload};
 
 const CLIENTS: usize = 4;
-/// Acknowledged writes between two copies.
+/// Acknowledged writes before each copy.
 const BETWEEN: u64 = 40;
 
 pub(crate) async fn run(run: &Run, copies: usize) -> Result<Figures> {
@@ -25,18 +25,16 @@ pub(crate) async fn run(run: &Run, copies: usize) -> Result<Figures> {
     let client = arena.client(&server)?;
     let mut rng = Rng::with_seed(run.seed);
     let plan = Plan::endless(CLIENTS);
-    let workload = Workload::start(&client, &arena.oracle, plan, &mut rng);
-    let mut figures = Figures::default();
-    workload.acknowledged(1).await?;
     refused(&arena).await?;
+    let mut figures = Figures::default();
     figures.add("second processes refused", 1);
     for _ in 0..copies {
-        workload
-            .acknowledged(workload.tally.acknowledged() + BETWEEN)
-            .await?;
+        let workload = Workload::start(&client, &arena.oracle, plan, &mut rng);
+        workload.acknowledged(BETWEEN).await?;
         let copy = arena.folder.join("copied");
         let before = journal::read(&arena.folder.join("journal"))?.len();
         copy_in_any_order(&arena.launch.store, &copy, &mut rng)?;
+        workload.stop().await?.none_refused()?;
         let lines = journal::read(&arena.folder.join("journal"))?;
         let usable = is_whole(&run.server, &copy, &arena.folder.join("verified")).await?;
         let name = if usable {
@@ -57,7 +55,6 @@ pub(crate) async fn run(run: &Run, copies: usize) -> Result<Figures> {
             );
         }
     }
-    workload.stop().await?.none_refused()?;
     server.kill().await?;
     let (verdict, mut server) = arena.check_and_restart().await?;
     figures.verdict(&verdict);
