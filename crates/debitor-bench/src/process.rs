@@ -11,16 +11,15 @@ use anyhow::{Context as _, Result};
 /// Clock ticks a second in `/proc`, the same on every Linux that Rust's std supports.
 const TICKS: f64 = 100.0;
 
-/// A command that gets real-time priority if we may give it.
+/// A command that gets real-time priority if we may give it, and that ends when we do: a run that is
+/// killed leaves no server behind.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = if real_time() {
-        let mut command = Command::new("chrt");
-        command.args(["--rr", "1"]).arg(program);
-        command
-    } else {
-        Command::new(program)
-    };
-    command.stdin(Stdio::null());
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
+    if real_time() {
+        command.args(["chrt", "--rr", "1"]);
+    }
+    command.arg(program).stdin(Stdio::null());
     command
 }
 
