@@ -52,7 +52,7 @@ pub(crate) fn run_all(root: &Path, options: &Options) -> Result<()> {
 }
 
 /// Compares the instructions of operations with those that the repository knows, or writes them.
-fn instructions(root: &Path, update: bool) -> Result<()> {
+pub(crate) fn instructions(root: &Path, update: bool) -> Result<()> {
     need(&["valgrind", "--version"], &["valgrind"])?;
     let package = [
         "build",

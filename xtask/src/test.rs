@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 
 use crate::crash::{self, Length};
 use crate::process::{command, run};
-use crate::{browser, codegen, coverage, deps, spec};
+use crate::{bench, browser, codegen, coverage, deps, spec};
 
 /// A step's name and what it does.
 type Step = (&'static str, fn(&Path, Length) -> Result<()>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("fmt", |root, _| fmt(root)),
     ("codegen", |root, _| codegen::check(root)),
     ("spec", |root, _| spec::check(root)),
@@ -23,6 +23,7 @@ const STEPS: [Step; 10] = [
     ("tests", |root, _| tests(root)),
     ("coverage", |root, _| coverage::report(root)),
     ("crash", crash::test),
+    ("released", |root, _| released(root)),
 ];
 
 /// Runs every step; the first that fails ends the run by its name.
@@ -76,6 +77,13 @@ fn programs(root: &Path) -> Result<()> {
 fn tests(root: &Path) -> Result<()> {
     coverage::begin(root)?;
     cargo(root, &["test", "--workspace", "--all-features", "--locked"])
+}
+
+/// What only the program as it is given to people can show: that it has no failpoints, and how many
+/// instructions its main operations take.
+fn released(root: &Path) -> Result<()> {
+    crash::released_without_failpoints(root)?;
+    bench::instructions(root, false)
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Result<()> {

@@ -55,8 +55,8 @@ impl Surroundings {
     fn context(&self, request: &Request) -> Context {
         let base = base(request.uri().path()).unwrap_or_default();
         let base_url = match &self.public_url {
-            Some(url) => format!("{url}{base}"),
-            None => format!("http://{}{base}", host(request)),
+            Some(url) => [url, base].concat(),
+            None => ["http://", host(request), base].concat(),
         };
         Context {
             request_id: self.clock.new_id(),
@@ -204,19 +204,21 @@ fn base(path: &str) -> Option<&'static str> {
 }
 
 /// The host that the client asked for; nonsense is not repeated.
-fn host(request: &Request) -> String {
-    let header = || {
-        request
-            .headers()
-            .get(HOST)?
-            .to_str()
-            .ok()?
-            .parse::<Authority>()
-            .ok()
-    };
-    let authority = request.uri().authority().cloned().or_else(header);
-    let plain = authority.filter(|authority| !authority.as_str().contains('@'));
-    plain.map_or_else(|| "localhost".to_owned(), |authority| authority.to_string())
+fn host(request: &Request) -> &str {
+    let header = || request.headers().get(HOST)?.to_str().ok();
+    let asked = request.uri().authority().map(Authority::as_str);
+    asked
+        .or_else(header)
+        .filter(|host| is_host(host))
+        .unwrap_or("localhost")
+}
+
+/// Whether the text is a host, with a port or without; what is not plain is for the parser to say.
+fn is_host(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
+    let (name, port) = text.split_once(':').unwrap_or((text, "80"));
+    let plain = !name.is_empty() && text.bytes().all(is_plain) && port.parse::<u16>().is_ok();
+    plain || (!text.contains('@') && text.parse::<Authority>().is_ok())
 }
 
 /// Leads every base to the first, where the operations are mounted, and keys in parentheses to

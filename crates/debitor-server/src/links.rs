@@ -1,8 +1,6 @@
 //! Absolute addresses: of entities, of lists, and of their contexts in the metadata. All start with
 //! the base URL of the request, or of the first request if this one repeats it.
 
-use std::fmt;
-
 use uuid::Uuid;
 
 /// A collection of a company, as it stands in addresses.
@@ -22,7 +20,7 @@ impl Collection {
 
     /// The address of the collection.
     pub fn address(self, base_url: &str, company: Uuid) -> String {
-        format!("{}/{}", company_address(base_url, company), self.name())
+        format!("{base_url}{COMPANIES}/{company}/{}", self.name())
     }
 
     /// The canonical address of one of its entities.
@@ -32,41 +30,37 @@ impl Collection {
 
     /// The context of a page of the collection.
     pub fn context(self, base_url: &str, company: Uuid) -> String {
-        metadata(
-            base_url,
-            format_args!("companies({company})/{}", self.name()),
-        )
+        self.metadata(base_url, company, "")
     }
 
     /// The context of one entity.
     pub fn entity_context(self, base_url: &str, company: Uuid) -> String {
+        self.metadata(base_url, company, "/$entity")
+    }
+
+    /// Put together without formatting: every answer has one.
+    fn metadata(self, base_url: &str, company: Uuid, what: &str) -> String {
+        let mut buffer = Uuid::encode_buffer();
+        let company = &*company.hyphenated().encode_lower(&mut buffer);
         let name = self.name();
-        metadata(
-            base_url,
-            format_args!("companies({company})/{name}/$entity"),
-        )
+        [base_url, METADATA, "companies(", company, ")/", name, what].concat()
     }
 }
 
+const COMPANIES: &str = "/financials/companies";
+const METADATA: &str = "/$metadata#financials/";
+
 /// The address of the companies.
 pub fn companies_address(base_url: &str) -> String {
-    format!("{base_url}/financials/companies")
+    [base_url, COMPANIES].concat()
 }
 
 /// The context of a page of companies.
 pub fn companies_context(base_url: &str) -> String {
-    metadata(base_url, format_args!("companies"))
+    [base_url, METADATA, "companies"].concat()
 }
 
 /// The context of one company.
 pub fn company_context(base_url: &str) -> String {
-    metadata(base_url, format_args!("companies/$entity"))
-}
-
-fn company_address(base_url: &str, company: Uuid) -> String {
-    format!("{}/{company}", companies_address(base_url))
-}
-
-fn metadata(base_url: &str, what: fmt::Arguments<'_>) -> String {
-    format!("{base_url}/$metadata#financials/{what}")
+    [base_url, METADATA, "companies/$entity"].concat()
 }

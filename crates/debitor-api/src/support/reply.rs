@@ -11,6 +11,9 @@ use super::{Context, ErrorBody, Problem};
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
+/// Room for the headers of an answer, those of the server's layers included.
+const HEADERS: usize = 12;
+
 /// The body of a success: a value, or bytes that are the value's JSON already.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Body<T>(Content<T>);
@@ -95,7 +98,7 @@ impl Reply {
     pub fn new(status: StatusCode) -> Self {
         Self {
             status,
-            headers: HeaderMap::new(),
+            headers: HeaderMap::with_capacity(HEADERS),
             body: Bytes::new(),
             sound: true,
         }
@@ -155,10 +158,13 @@ impl Reply {
 
     /// The finished answer.
     pub fn finish<E: ErrorBody>(self, context: &Context) -> Response {
-        if self.sound {
-            return (self.status, self.headers, self.body).into_response();
+        if !self.sound {
+            return problem::<E>(Problem::internal(), context);
         }
-        problem::<E>(Problem::internal(), context)
+        let mut response = Response::new(axum::body::Body::from(self.body));
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers;
+        response
     }
 }
 

@@ -1,7 +1,5 @@
 //! Versions of entities, their ETags, and the preconditions that name them (RFC 9110, section 13).
 
-use std::fmt;
-
 /// A version of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Version {
@@ -31,13 +29,7 @@ impl Version {
 
     /// The weak entity tag, such as `W/"3-9f2c81aa"`.
     pub fn etag(self) -> String {
-        format!("W/\"{self}\"")
-    }
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{:08x}", self.number, self.incarnation)
+        format!("W/\"{}-{:08x}\"", self.number, self.incarnation)
     }
 }
 
