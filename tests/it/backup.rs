@@ -48,7 +48,7 @@ async fn customers(directory: &Path, company: Uuid) -> BTreeSet<String> {
         .await
         .unwrap();
     store.close().await;
-    let id = |json: &String| serde_json::from_str::<Value>(json).unwrap()["id"].clone();
+    let id = |json: &[u8]| serde_json::from_slice::<Value>(json).unwrap()["id"].clone();
     page.entities
         .iter()
         .map(|json| id(json).as_str().unwrap().to_owned())

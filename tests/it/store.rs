@@ -233,7 +233,7 @@ async fn pages_hold_every_customer_once(fixture: &Fixture) {
             .await
             .unwrap();
         assert_eq!(page.count, Some(7));
-        seen.extend(page.entities.iter().map(|json| id(json)));
+        seen.extend(page.entities.iter().map(id));
         after = page.next;
         if after.is_none() {
             break;
@@ -243,8 +243,8 @@ async fn pages_hold_every_customer_once(fixture: &Fixture) {
 }
 
 /// The id, which is what pages are ordered by.
-fn id(json: &str) -> Uuid {
-    serde_json::from_str::<Customer>(json).unwrap().id
+fn id(json: &[u8]) -> Uuid {
+    serde_json::from_slice::<Customer>(json).unwrap().id
 }
 
 async fn an_invoice_and_its_new_customer_are_written_together(fixture: &Fixture) {

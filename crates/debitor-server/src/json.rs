@@ -8,24 +8,24 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member<'a> {
     /// The name, without its quotes; escapes stay as they are.
-    pub(crate) name: &'a str,
+    pub(crate) name: &'a [u8],
     /// The value's JSON.
-    pub(crate) value: &'a str,
+    pub(crate) value: &'a [u8],
     /// Name, colon and value.
-    pub(crate) whole: &'a str,
+    pub(crate) whole: &'a [u8],
 }
 
 /// The members of the object, in their order.
-pub(crate) fn members(object: &str) -> Members<'_> {
+pub(crate) fn members(object: &[u8]) -> Members<'_> {
     Members {
-        rest: object.strip_prefix('{').unwrap_or_default(),
+        rest: object.strip_prefix(b"{").unwrap_or_default(),
     }
 }
 
 /// See [`members`].
 #[derive(Debug, Clone)]
 pub(crate) struct Members<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -48,8 +48,7 @@ impl<'a> Iterator for Members<'a> {
 }
 
 /// Where the string that the text starts with ends, behind its closing quote.
-fn string_end(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
+fn string_end(bytes: &[u8]) -> Option<usize> {
     if bytes.first() != Some(&b'"') {
         return None;
     }
@@ -67,13 +66,12 @@ fn string_end(text: &str) -> Option<usize> {
 }
 
 /// Where the value that the text starts with ends: before the comma or the brace behind it.
-fn value_end(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
+fn value_end(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut depth) = (0, 0_usize);
     loop {
         match bytes.get(at)? {
             b'"' => {
-                at += string_end(&text[at..])?;
+                at += string_end(bytes.get(at..)?)?;
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -90,7 +88,10 @@ mod tests {
     use super::*;
 
     fn pairs(object: &str) -> Vec<(&str, &str)> {
-        members(object).map(|m| (m.name, m.value)).collect()
+        let text = |bytes| std::str::from_utf8(bytes).unwrap();
+        members(object.as_bytes())
+            .map(|member| (text(member.name), text(member.value)))
+            .collect()
     }
 
     #[test]
@@ -105,7 +106,8 @@ mod tests {
             ("ü", r#""ö""#),
         ];
         assert_eq!(pairs(object), expected);
-        assert_eq!(members(object).nth(2).unwrap().whole, r#""e":null"#);
+        let third = members(object.as_bytes()).nth(2).unwrap();
+        assert_eq!(third.whole, br#""e":null"#);
     }
 
     #[test]

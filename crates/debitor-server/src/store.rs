@@ -171,11 +171,55 @@ pub struct PageQuery {
 /// A page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    pub entities: Vec<String>,
+    pub entities: Entities,
     /// The id after which the next page starts; `None` on the last page.
     pub next: Option<Uuid>,
     /// The number of all entities, if it was asked for.
     pub count: Option<i32>,
+}
+
+/// The JSON of entities, one behind the other: a page is one piece of memory, not one for each row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entities {
+    json: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Rows that room is made for at most, before they are seen.
+const ROWS_AHEAD: u32 = 100;
+
+impl Entities {
+    /// Adds the JSON of an entity. The first tells how much room `rows` of about its size need.
+    pub fn push(&mut self, json: &[u8], rows: u32) {
+        if self.is_empty() {
+            let rows = rows.min(ROWS_AHEAD) as usize;
+            self.json.reserve((json.len() + json.len() / 8) * rows);
+            self.ends.reserve(rows);
+        }
+        self.json.extend_from_slice(json);
+        self.ends.push(self.json.len());
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The bytes of all of them together.
+    pub fn bytes(&self) -> usize {
+        self.json.len()
+    }
+
+    /// Each entity's JSON.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.json[start..*end])
+    }
 }
 
 /// A store of companies, their customers and their sales invoices.

@@ -44,8 +44,7 @@ impl ListOptions {
     pub fn render(&self, page: &Page, context: &str, address: &str) -> Bytes {
         let selected = self.select.as_ref().map(Select::context);
         let context = format!("{context}{}", selected.unwrap_or_default());
-        let length: usize = page.entities.iter().map(|entity| entity.len() + 1).sum();
-        let mut json = Vec::with_capacity(length + 1024);
+        let mut json = Vec::with_capacity(page.entities.bytes() + page.entities.len() + 1024);
         json.extend_from_slice(b"{\"@odata.context\":");
         push_quoted(&mut json, &context);
         if let Some(count) = page.count {
@@ -58,7 +57,7 @@ impl ListOptions {
             }
             match &self.select {
                 Some(select) => select.write(entity, &mut json),
-                None => json.extend_from_slice(entity.as_bytes()),
+                None => json.extend_from_slice(entity),
             }
         }
         json.push(b']');
@@ -124,6 +123,7 @@ fn push_quoted(json: &mut Vec<u8>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Entities;
 
     const PROPERTIES: &[&str] = &["@odata.etag", "id", "number", "displayName"];
 
@@ -142,10 +142,13 @@ mod tests {
     fn a_page_links_to_the_next_one_with_the_same_options() {
         let options = options(None, Some("number")).unwrap();
         let id = Uuid::from_u128(7);
+        let mut entities = Entities::default();
+        entities.push(
+            br#"{"@odata.etag":"e","id":"i","number":"n","displayName":"d"}"#,
+            1,
+        );
         let page = Page {
-            entities: vec![
-                r#"{"@odata.etag":"e","id":"i","number":"n","displayName":"d"}"#.to_owned(),
-            ],
+            entities,
             next: Some(id),
             count: Some(9),
         };

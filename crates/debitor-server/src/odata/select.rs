@@ -48,21 +48,25 @@ impl Select {
         })
     }
 
+    fn has(&self, name: &[u8]) -> bool {
+        let mut names = ALWAYS.iter().chain(&self.names);
+        names.any(|own| own.as_bytes() == name)
+    }
+
     /// The selection as the context of an answer shows it, in parentheses.
     pub fn context(&self) -> String {
         format!("({self})")
     }
 
     /// Writes the entity with the selected properties only, without reading the others.
-    pub fn write(&self, entity: &str, json: &mut Vec<u8>) {
-        let selected = json::members(entity)
-            .filter(|member| ALWAYS.contains(&member.name) || self.names.contains(&member.name));
+    pub fn write(&self, entity: &[u8], json: &mut Vec<u8>) {
+        let selected = json::members(entity).filter(|member| self.has(member.name));
         json.push(b'{');
         for (index, member) in selected.enumerate() {
             if index > 0 {
                 json.push(b',');
             }
-            json.extend_from_slice(member.whole.as_bytes());
+            json.extend_from_slice(member.whole);
         }
         json.push(b'}');
     }

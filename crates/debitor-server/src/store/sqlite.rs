@@ -33,13 +33,13 @@ use std::time::Instant;
 use async_trait::async_trait;
 use bytes::Bytes;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row, Rows};
 use uuid::Uuid;
 
 use super::metrics::Observed;
 use super::{
-    Conflict, CustomerKey, Error, Form, Idempotency, Options, Page, PageQuery, Result, Scope,
-    Store, Stored, Write, Written,
+    Conflict, CustomerKey, Entities, Error, Form, Idempotency, Options, Page, PageQuery, Result,
+    Scope, Store, Stored, Write, Written,
 };
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
@@ -411,35 +411,40 @@ fn id_taken(error: rusqlite::Error, column: &str, id: Uuid) -> Error {
     }
 }
 
-/// The page of a list from its rows, one more of which was asked for than the page holds.
-fn page(mut rows: Vec<(Uuid, String)>, query: PageQuery, count: Option<i32>) -> Page {
-    let top = query.top as usize;
-    let more = rows.len() > top;
-    rows.truncate(top);
-    let next = if more {
-        rows.last().map(|(id, _)| *id)
-    } else {
-        None
-    };
-    Page {
-        entities: rows.into_iter().map(|(_, body)| body).collect(),
+/// The page of a list from its rows of `id, body`, one more of which was asked for than it holds.
+fn page(mut rows: Rows<'_>, query: PageQuery, count: Option<i32>) -> rusqlite::Result<Page> {
+    let mut entities = Entities::default();
+    let (mut last, mut next) = (None, None);
+    while let Some(row) = rows.next()? {
+        if entities.len() == query.top as usize {
+            next = last;
+            break;
+        }
+        last = Some(Uuid::from_bytes(row.get(0)?));
+        entities.push(text(row, 1)?, query.top);
+    }
+    Ok(Page {
+        entities,
         next,
         count,
-    }
+    })
 }
 
-/// Reads the columns `id, body`.
-fn entity(row: &rusqlite::Row<'_>) -> rusqlite::Result<(Uuid, String)> {
-    Ok((Uuid::from_bytes(row.get(0)?), row.get(1)?))
+/// Reads a body.
+fn body(row: &Row<'_>, column: usize) -> rusqlite::Result<Bytes> {
+    Ok(Bytes::copy_from_slice(text(row, column)?))
 }
 
-/// Reads a body, which is UTF-8 as every text that we write.
-fn body(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Bytes> {
-    Ok(Bytes::from(row.get::<_, String>(column)?))
+/// The bytes of a text, which are UTF-8 as in every text that we write.
+fn text<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a [u8]> {
+    let value = row.get_ref(column)?;
+    value.as_bytes().map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, value.data_type(), Box::new(error))
+    })
 }
 
 /// Reads the columns `version, incarnation` from `column` on.
-fn version(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Version> {
+fn version(row: &Row<'_>, column: usize) -> rusqlite::Result<Version> {
     Ok(Version {
         number: row.get(column)?,
         incarnation: row.get(column + 1)?,

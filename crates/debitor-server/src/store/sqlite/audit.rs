@@ -67,24 +67,26 @@ pub(super) fn record(
 
 /// The names of the properties that have a value.
 fn given(json: &str) -> String {
-    names(json::members(json).filter(|member| member.value != "null"))
+    names(json::members(json.as_bytes()).filter(|member| member.value != b"null"))
 }
 
 /// The names of the properties whose values differ.
 fn changed(before: &str, after: &str) -> String {
     let same = |member: &json::Member<'_>| {
-        json::members(before).any(|old| old.name == member.name && old.value == member.value)
+        json::members(before.as_bytes())
+            .any(|old| old.name == member.name && old.value == member.value)
     };
-    names(json::members(after).filter(|member| !same(member)))
+    names(json::members(after.as_bytes()).filter(|member| !same(member)))
 }
 
 fn names<'a>(members: impl Iterator<Item = json::Member<'a>>) -> String {
     let mut text = String::new();
-    for member in members.filter(|member| !AUTOMATIC.contains(&member.name)) {
+    let names = members.map(|member| String::from_utf8_lossy(member.name));
+    for name in names.filter(|name| !AUTOMATIC.contains(&name.as_ref())) {
         if !text.is_empty() {
             text.push(',');
         }
-        text.push_str(member.name);
+        text.push_str(&name);
     }
     text
 }

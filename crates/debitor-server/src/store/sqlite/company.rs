@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::{Error, Form, Noun, Page, PageQuery, Result, Scope};
 use super::audit::{self, Action, Subject};
-use super::{Writing, body, entity, id_taken, page};
+use super::{Writing, body, id_taken, page};
 use crate::clock::Clock;
 use crate::domain::company::{self, NewCompany};
 
@@ -52,17 +52,12 @@ const OPERATOR: &str = "operator";
 
 pub(super) fn list(db: &Connection, tenant: Uuid, query: PageQuery) -> Result<Page> {
     let after = query.after.unwrap_or(Uuid::nil());
-    let rows = db
-        .prepare_cached(
-            "SELECT id, body FROM company WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-        )?
-        .query_map(
-            params![tenant.as_bytes(), after.as_bytes(), query.top + 1],
-            entity,
-        )?
-        .collect::<rusqlite::Result<_>>()?;
     let count = query.count.then(|| count(db, tenant)).transpose()?;
-    Ok(page(rows, query, count))
+    let mut statement = db.prepare_cached(
+        "SELECT id, body FROM company WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+    )?;
+    let rows = statement.query(params![tenant.as_bytes(), after.as_bytes(), query.top + 1])?;
+    Ok(page(rows, query, count)?)
 }
 
 pub(super) fn get(db: &Connection, scope: Scope) -> Result<Bytes> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope, Stored};
 use super::audit::{self, Action, Subject};
-use super::{Writing, body, company, customer, entity, id_taken, page, stored, version};
+use super::{Writing, body, company, customer, id_taken, page, stored, version};
 use crate::domain::blank;
 use crate::domain::customer::Identity;
 use crate::domain::sales_invoice::{self, CustomerChoice};
@@ -23,18 +23,17 @@ pub(super) struct Versioned {
 pub(super) fn list(db: &Connection, scope: Scope, query: PageQuery) -> Result<Page> {
     company::require(db, scope)?;
     let after = query.after.unwrap_or(Uuid::nil());
-    let rows = db
-        .prepare_cached(
-            "SELECT id, body FROM sales_invoice WHERE company_id = ?1 AND id > ?2
-             ORDER BY id LIMIT ?3",
-        )?
-        .query_map(
-            params![scope.company.as_bytes(), after.as_bytes(), query.top + 1],
-            entity,
-        )?
-        .collect::<rusqlite::Result<_>>()?;
     let count = query.count.then(|| count(db, scope)).transpose()?;
-    Ok(page(rows, query, count))
+    let mut statement = db.prepare_cached(
+        "SELECT id, body FROM sales_invoice WHERE company_id = ?1 AND id > ?2
+             ORDER BY id LIMIT ?3",
+    )?;
+    let rows = statement.query(params![
+        scope.company.as_bytes(),
+        after.as_bytes(),
+        query.top + 1
+    ])?;
+    Ok(page(rows, query, count)?)
 }
 
 pub(super) fn get(db: &Connection, scope: Scope, id: Uuid) -> Result<Stored> {
