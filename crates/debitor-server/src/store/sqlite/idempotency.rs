@@ -233,4 +233,26 @@ mod tests {
         drop(claim);
         assert!(running.claim(one).is_ok());
     }
+
+    #[test]
+    fn only_outcomes_from_before_the_cutoff_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = super::super::connection::Database::lock(directory.path()).unwrap();
+        let db = database.open_writer().unwrap();
+        for seconds in 0..4_u8 {
+            db.execute(
+                "INSERT INTO idempotency (key, fingerprint, at, id, etag, base_url, minimal, body)
+                 VALUES (?1, ?1, ?2, ?1, '', '', 0, '')",
+                params![[seconds; 32], at(seconds.into()).timestamp_millis()],
+            )
+            .unwrap();
+        }
+        assert_eq!(prune(&db, at(2)).unwrap(), 2);
+        assert_eq!(prune(&db, at(2)).unwrap(), 0);
+        let left = "SELECT count(*), min(at) FROM idempotency";
+        let left: (i64, i64) = db
+            .query_row(left, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        assert_eq!(left, (2, at(2).timestamp_millis()));
+    }
 }
