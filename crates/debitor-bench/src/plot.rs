@@ -18,6 +18,9 @@ const GRID: RGBColor = RGBColor(225, 228, 232);
 const FONT: &str = "Helvetica, Arial, sans-serif";
 /// Labels of neighbouring lines are at least so far apart.
 const LABEL_HEIGHT: i32 = 15;
+/// Diagrams of throughput beside each other, and the height of a row of them.
+const COLUMNS: usize = 3;
+const ROW_HEIGHT: u32 = 360;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -52,11 +55,16 @@ struct Axis {
 
 /// Draws all plots into the folder.
 pub(crate) fn draw(results: &Results, folder: &Path) -> Result<()> {
+    let throughput = throughput(results);
+    let measured = throughput
+        .iter()
+        .filter(|diagram| !diagram.lines.is_empty());
+    let rows = measured.count().div_ceil(COLUMNS).max(1);
     sheet(
         &folder.join("throughput.svg"),
-        (1180, 720),
-        (2, 3),
-        &throughput(results),
+        (1180, ROW_HEIGHT * rows as u32),
+        (rows, COLUMNS),
+        &throughput,
     )?;
     sheet(
         &folder.join("latency.svg"),
@@ -192,10 +200,9 @@ fn sheet(
     let root = SVGBackend::new(path, size).into_drawing_area();
     root.fill(&WHITE).map_err(drawing)?;
     let areas = root.margin(8, 8, 8, 8).split_evenly((rows, columns));
-    for (area, diagram) in areas.iter().zip(diagrams) {
-        if !diagram.lines.is_empty() {
-            diagram.draw(&root, area)?;
-        }
+    let measured = diagrams.iter().filter(|diagram| !diagram.lines.is_empty());
+    for (area, diagram) in areas.iter().zip(measured) {
+        diagram.draw(&root, area)?;
     }
     root.present().map_err(drawing)
 }

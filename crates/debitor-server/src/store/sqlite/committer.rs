@@ -111,7 +111,7 @@ impl Committer {
         let value = match guarded(work, &self.connection) {
             Ok(value) => value,
             Err(error) => {
-                self.roll_back();
+                self.roll_back()?;
                 return Err(error);
             }
         };
@@ -141,7 +141,7 @@ impl Committer {
             let isolated = self.isolated(job.as_mut());
             begun.push(job);
             if let Err(refusal) = isolated {
-                self.roll_back();
+                self.roll_back()?;
                 return Err(refusal);
             }
             failpoint::hit("writer.job.after");
@@ -170,28 +170,29 @@ impl Committer {
         Ok(())
     }
 
-    /// Commits so many writes. A full disk is told before the end of the transaction is written, so that nothing of it
-    /// counts; any other failure leaves in doubt what is on the disk.
+    /// Commits so many writes. A full disk is told before the end of the transaction is written, so
+    /// that nothing of it counts; any other failure leaves in doubt what is on the disk.
     fn commit(&mut self, writes: usize) -> std::result::Result<(), Refusal> {
         let started = Instant::now();
         let Err(error) = self.execute("COMMIT") else {
             self.observed.commit(writes, started.elapsed());
             return Ok(());
         };
-        if error.sqlite_error_code() == Some(ErrorCode::DiskFull) && self.roll_back() {
+        let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        if is_full && self.roll_back().is_ok() {
             return Err(Refusal::Full(error.to_string()));
         }
         Err(Refusal::Unknown(error.to_string()))
     }
 
-    /// Undoes the transaction, which SQLite may have done by itself; says whether none is left.
-    fn roll_back(&self) -> bool {
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.execute("ROLLBACK")
-        {
-            tracing::error!(%error, "a transaction cannot be rolled back");
+    /// Undoes the transaction, which SQLite may have done by itself. One that stays would take in
+    /// whatever is written next.
+    fn roll_back(&self) -> std::result::Result<(), Refusal> {
+        if self.connection.is_autocommit() {
+            return Ok(());
         }
-        self.connection.is_autocommit()
+        self.execute("ROLLBACK")
+            .map_err(|error| Refusal::Broken(format!("a transaction cannot be undone: {error}")))
     }
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
