@@ -17,6 +17,7 @@ mod idempotency;
 mod manifest;
 mod migrate;
 mod partial;
+mod points;
 mod readers;
 mod restore;
 mod sales_invoice;
@@ -53,6 +54,7 @@ use gauges::Gauges;
 use idempotency::{Pruning, Running};
 pub use manifest::Manifest;
 pub use migrate::{Migrated, migrate};
+use points::Points;
 use prometheus_client::registry::Registry;
 use readers::Readers;
 pub use restore::restore;
@@ -69,6 +71,7 @@ type Progress<'a> = &'a mut dyn FnMut(u64, u64) -> std::io::Result<()>;
 /// A store in a directory that no other process has open.
 pub struct SqliteStore {
     writer: Arc<Writer>,
+    points: Arc<Points>,
     readers: Readers,
     archive: Option<Arc<Archive>>,
     directory: PathBuf,
@@ -98,9 +101,17 @@ impl SqliteStore {
         }
         let space = Space::new(directory.to_path_buf(), options.reserve_bytes as u64);
         let observed = Observed::default();
-        let committer = Committer::new(connection, checkpoints, space, observed.clone());
+        let points = Arc::new(Points::start(|| database.open_reader())?);
+        let committer = Committer::new(
+            connection,
+            checkpoints,
+            Arc::clone(&points),
+            space,
+            observed.clone(),
+        );
         Ok(Self {
             writer: Arc::new(Writer::start(committer)?),
+            points,
             readers: Readers::start(&database)?,
             archive: archive.map(Arc::new),
             directory: directory.to_owned(),
@@ -141,7 +152,16 @@ impl SqliteStore {
 
     /// Reads rows by their keys.
     fn point<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        self.noticed(self.readers.point(work))
+        self.noticed(self.points.read(work))
+    }
+
+    /// Reads an entity of a company of the tenant's.
+    fn entity(
+        &self,
+        scope: Scope,
+        work: impl FnOnce(&Connection) -> Result<Stored>,
+    ) -> Result<Stored> {
+        self.noticed(self.points.read_in(scope, work))
     }
 
     /// Reads what may be much, in one snapshot.
@@ -237,7 +257,7 @@ impl Store for SqliteStore {
     }
 
     async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
-        self.point(|db| customer::get(db, scope, key))
+        self.entity(scope, |db| customer::get(db, scope, key))
     }
 
     async fn customer_create(
@@ -283,7 +303,7 @@ impl Store for SqliteStore {
     }
 
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
-        self.point(|db| sales_invoice::get(db, scope, id))
+        self.entity(scope, |db| sales_invoice::get(db, scope, id))
     }
 
     async fn sales_invoice_create(

@@ -331,6 +331,7 @@ impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Queued<T, F> {
 mod tests {
     use super::super::super::metrics::Observed;
     use super::super::checkpoint::Checkpoints;
+    use super::super::points::Points;
     use super::super::space::Space;
     use super::*;
 
@@ -340,6 +341,7 @@ mod tests {
         Writer::start(Committer::new(
             connection,
             checkpoints,
+            Arc::new(Points::start(|| Ok(Connection::open_in_memory()?)).unwrap()),
             space,
             Observed::default(),
         ))
