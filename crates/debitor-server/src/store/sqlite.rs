@@ -92,7 +92,7 @@ impl SqliteStore {
             .map(|to| Archive::open(to, directory, Arc::clone(&clock)))
             .transpose()?;
         let before = archive.as_ref().map(Archive::before_checkpoint);
-        let checkpoints = Checkpoints::start(&mut connection, before)?;
+        let checkpoints = Checkpoints::start(&mut connection, directory, before)?;
         if let Some(archive) = &archive {
             archive.start()?;
         }

@@ -335,7 +335,8 @@ mod tests {
     use super::*;
 
     fn start(mut connection: Connection) -> Writer {
-        let checkpoints = Checkpoints::start(&mut connection, None).unwrap();
+        let nowhere = std::path::Path::new("/nowhere");
+        let checkpoints = Checkpoints::start(&mut connection, nowhere, None).unwrap();
         let space = Space::new("/".into(), 0);
         Writer::start(Committer::new(
             connection,

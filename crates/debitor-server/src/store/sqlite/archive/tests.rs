@@ -35,7 +35,7 @@ impl Fixture {
         let mut writer = Database::lock(&store).unwrap().open_writer().unwrap();
         let archive = Archive::open(to, &store, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
         let before = Some(archive.before_checkpoint());
-        let checkpoints = Checkpoints::start(&mut writer, before).unwrap();
+        let checkpoints = Checkpoints::start(&mut writer, &store, before).unwrap();
         writer.execute_batch("CREATE TABLE t (filler)").unwrap();
         Self {
             directory,
