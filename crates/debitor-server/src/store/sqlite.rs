@@ -91,7 +91,10 @@ impl SqliteStore {
             .archive
             .map(|to| Archive::open(to, directory, Arc::clone(&clock)))
             .transpose()?;
-        let before = archive.as_ref().map(Archive::before_checkpoint);
+        let before = archive
+            .as_ref()
+            .map(Archive::before_checkpoint)
+            .transpose()?;
         let checkpoints = Checkpoints::start(&mut connection, directory, before)?;
         if let Some(archive) = &archive {
             archive.start()?;

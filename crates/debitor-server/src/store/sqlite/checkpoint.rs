@@ -36,6 +36,8 @@ pub(super) struct Checkpoints {
     pages: Arc<AtomicU32>,
     /// As long the log was when it was last moved, and how much of it readers let go.
     tried: Log,
+    /// Pages of the log at which it is told that it does not become shorter.
+    alarm: u32,
     before: Option<Before>,
 }
 
@@ -70,6 +72,7 @@ impl Checkpoints {
         Ok(Self {
             pages,
             tried: Log::default(),
+            alarm: LONG_PAGES,
             before,
         })
     }
@@ -99,10 +102,19 @@ impl Checkpoints {
             checkpoint(connection, "PASSIVE")?
         };
         failpoint::hit("checkpoint.after");
-        if self.tried.moved < self.tried.pages {
-            tracing::debug!(log = ?self.tried, "readers hold back a part of the log");
-        }
+        self.tell();
         Ok(())
+    }
+
+    /// Tells of a log that has become long, and again each time that it is twice as long.
+    fn tell(&mut self) {
+        let Log { pages, moved, .. } = self.tried;
+        if moved == pages {
+            self.alarm = LONG_PAGES;
+        } else if pages >= self.alarm {
+            self.alarm = pages.saturating_mul(2);
+            tracing::warn!(pages, moved, "a reader or a backup holds the log: it grows");
+        }
     }
 
     /// Moves everything and empties the log.
