@@ -72,17 +72,11 @@ impl Surroundings {
 /// A router and what surrounds it: a service of its own rather than a layer, which would cost each
 /// request two more boxes and a copy of the router.
 #[derive(Clone)]
-pub struct Surrounded {
-    router: Router,
-    surroundings: Arc<Surroundings>,
-}
+pub struct Surrounded(Arc<(Router, Surroundings)>);
 
 /// The router, surrounded. The path is rewritten before it looks at it.
 pub fn surround(router: Router, surroundings: Surroundings) -> Surrounded {
-    Surrounded {
-        router,
-        surroundings: Arc::new(surroundings),
-    }
+    Surrounded(Arc::new((router, surroundings)))
 }
 
 impl<B> Service<axum::http::Request<B>> for Surrounded
@@ -100,12 +94,12 @@ where
     }
 
     fn call(&mut self, request: axum::http::Request<B>) -> Self::Future {
-        let Self {
-            router,
-            surroundings,
-        } = self.clone();
+        let shared = Arc::clone(&self.0);
         let request = request.map(Body::new);
-        Box::pin(async move { Ok(answer(&surroundings, router, request).await) })
+        Box::pin(async move {
+            let (router, surroundings) = &*shared;
+            Ok(answer(surroundings, router.clone(), request).await)
+        })
     }
 }
 

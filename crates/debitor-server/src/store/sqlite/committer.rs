@@ -213,7 +213,7 @@ impl Committer {
 
     /// Whether the log has grown enough to be moved into the database.
     pub(super) fn is_checkpoint_due(&self) -> bool {
-        self.checkpoints.is_due()
+        self.checkpoints.is_due(&self.connection)
     }
 
     /// Moves the log into the database; an error other than want of room is fatal.
