@@ -12,7 +12,7 @@
 //! The log lives until SQLite begins it anew, which it does only after a checkpoint. The thread that
 //! checkpoints has the rest of the log copied first (`before_checkpoint`), so no life is missed. If
 //! that fails, or takes too long, the generation ends there and a new one is begun: the archive
-//! never holds up the store.
+//! never holds up the store for long.
 //!
 //! Applying a life from its start to a base that was taken in its middle is sound, as frames are
 //! whole pages and the base is no newer than the last frame that is applied.

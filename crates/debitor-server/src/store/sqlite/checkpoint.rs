@@ -80,9 +80,8 @@ impl Checkpoints {
     /// Whether enough was written since the last time.
     pub(super) fn is_due(&self, connection: &Connection) -> bool {
         let pages = self.pages.load(Ordering::Relaxed);
-        let is_long = pages >= DUE_PAGES;
         let has_grown = pages.saturating_sub(self.tried.pages) >= DUE_PAGES;
-        is_long && (has_grown || self.has_begun_anew(connection))
+        has_grown || pages >= DUE_PAGES && self.has_begun_anew(connection)
     }
 
     /// Whether the log is another one than the last time: only then has less of it been moved. Its
