@@ -112,8 +112,8 @@ async fn answer(surroundings: &Surroundings, mut router: Router, mut request: Re
     rewrite_path(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     async {
-        let answering = router.call(request);
-        let answered = in_time(catch_panic(answering)).await;
+        let answering = pin!(catch_panic(router.call(request)));
+        let answered = in_time(answering).await;
         let mut response = answered
             .ok_or_else(|| too_slow(reads))
             .and_then(|answered| answered.map_err(|_| Problem::internal()))
@@ -245,8 +245,7 @@ fn canonical(path: Cow<'_, str>) -> String {
 }
 
 /// The future's output, unless it takes too long. Most outputs are there at once and need no timer.
-async fn in_time<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
+async fn in_time<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
     match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
         Poll::Ready(output) => Some(output),
         Poll::Pending => tokio::time::timeout(PATIENCE, future).await.ok(),

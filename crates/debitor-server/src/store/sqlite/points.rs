@@ -15,10 +15,11 @@ use uuid::Uuid;
 
 use super::super::{Result, Scope};
 use super::company;
-use crate::per_thread::PerThread;
+use crate::per_thread::{PerThread, processors};
 
-/// Memory in which each connection keeps pages, in KiB.
-const CACHE: i32 = 8 * 1024;
+/// Memory in which all connections together keep pages, and each at least, in KiB.
+const CACHE: i64 = 16 * 1024;
+const LEAST_CACHE: i64 = 2 * 1024;
 /// Companies that each remembers at most; with one more, all are forgotten.
 const COMPANIES: usize = 10_000;
 
@@ -97,8 +98,6 @@ struct Point {
     connection: Connection,
     /// The count of changes at the last read.
     seen: u64,
-    /// Whether a snapshot is kept, which has at least what those changes made.
-    is_kept: bool,
     /// Companies that were found, with their tenants. A company neither goes away nor changes its
     /// tenant, so that what was true once is true.
     companies: HashMap<Uuid, Uuid>,
@@ -106,11 +105,12 @@ struct Point {
 
 impl Point {
     fn new(connection: Connection) -> rusqlite::Result<Self> {
-        connection.pragma_update(None, "cache_size", -CACHE)?;
+        let each = i64::try_from(processors()).map_or(0, |processors| CACHE / processors);
+        // Less than zero: KiB, not pages.
+        connection.pragma_update(None, "cache_size", -each.max(LEAST_CACHE))?;
         Ok(Self {
             connection,
             seen: u64::MAX,
-            is_kept: false,
             companies: HashMap::new(),
         })
     }
@@ -122,11 +122,15 @@ impl Point {
         if self.seen != changes {
             self.let_go()?;
             self.seen = changes;
-        } else if !is_changing && !self.is_kept {
+        } else if !is_changing && !self.keeps() {
             self.execute("BEGIN")?;
-            self.is_kept = true;
         }
         Ok(())
+    }
+
+    /// Whether a snapshot is kept, which has at least what the changes that were seen made.
+    fn keeps(&self) -> bool {
+        !self.connection.is_autocommit()
     }
 
     fn require(&mut self, scope: Scope) -> Result<()> {
@@ -142,9 +146,8 @@ impl Point {
     }
 
     fn let_go(&mut self) -> Result<()> {
-        if self.is_kept {
+        if self.keeps() {
             self.execute("COMMIT")?;
-            self.is_kept = false;
         }
         Ok(())
     }
@@ -152,5 +155,88 @@ impl Point {
     fn execute(&self, sql: &str) -> Result<()> {
         self.connection.prepare_cached(sql)?.execute([])?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connection that writes, and those for reads beside it.
+    fn store(directory: &tempfile::TempDir) -> (Connection, Points) {
+        let path = directory.path().join("db");
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n);")
+            .unwrap();
+        let points = Points::start(|| Ok(Connection::open(&path)?)).unwrap();
+        (writer, points)
+    }
+
+    fn add(writer: &Connection) {
+        writer.execute("INSERT INTO t VALUES (1)", []).unwrap();
+    }
+
+    fn rows(points: &Points) -> i64 {
+        let count = |db: &Connection| Ok(db.query_row("SELECT count(*) FROM t", [], |r| r.get(0))?);
+        points.read(count).unwrap()
+    }
+
+    #[test]
+    fn a_snapshot_is_kept_until_a_change_begins() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, points) = store(&directory);
+        assert_eq!((rows(&points), rows(&points)), (0, 0));
+        // Of this change it was not told, so that the snapshot shows.
+        add(&writer);
+        assert_eq!(rows(&points), 0);
+        let change = points.change();
+        assert_eq!(rows(&points), 1);
+        add(&writer);
+        assert_eq!((rows(&points), rows(&points)), (2, 2));
+        add(&writer);
+        drop(change);
+        assert_eq!((rows(&points), rows(&points)), (3, 3));
+    }
+
+    #[test]
+    fn the_log_can_be_moved_while_no_snapshot_is_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, points) = store(&directory);
+        add(&writer);
+        let is_held = || {
+            let pragma = "PRAGMA wal_checkpoint(TRUNCATE)";
+            writer.query_row(pragma, [], |row| row.get::<_, bool>(0))
+        };
+        writer.busy_timeout(std::time::Duration::ZERO).unwrap();
+        assert_eq!((rows(&points), rows(&points)), (1, 1));
+        assert!(is_held().unwrap());
+        let released = points.release().unwrap();
+        assert_eq!((rows(&points), rows(&points)), (1, 1));
+        assert!(!is_held().unwrap());
+        drop(released);
+    }
+
+    #[test]
+    fn another_tenants_company_does_not_exist_however_often_it_is_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, points) = store(&directory);
+        writer
+            .execute_batch("CREATE TABLE company (id, tenant_id)")
+            .unwrap();
+        let [tenant, other, company] = [1, 2, 3].map(Uuid::from_u128);
+        let ids = [company.as_bytes(), tenant.as_bytes()];
+        writer
+            .execute("INSERT INTO company VALUES (?1, ?2)", ids)
+            .unwrap();
+        let found = |tenant| {
+            points
+                .read_in(Scope { tenant, company }, |_| Ok(()))
+                .is_ok()
+        };
+        assert_eq!(
+            [other, tenant, other, tenant].map(found),
+            [false, true, false, true]
+        );
     }
 }
