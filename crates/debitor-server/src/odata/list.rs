@@ -116,12 +116,8 @@ fn noted<T>(faults: &mut Vec<Fault>, read: Result<T, Fault>) -> Option<T> {
 
 /// Writes a string of JSON.
 fn push_quoted(json: &mut Vec<u8>, text: &str) {
-    let is_plain = |byte: &u8| !byte.is_ascii_control() & (*byte != b'"') & (*byte != b'\\');
-    if text
-        .as_bytes()
-        .iter()
-        .fold(true, |all, byte| all & is_plain(byte))
-    {
+    let is_plain = |byte: &u8| !matches!(byte, 0..=0x1F | b'"' | b'\\');
+    if text.as_bytes().iter().all(is_plain) {
         json.push(b'"');
         json.extend_from_slice(text.as_bytes());
         json.push(b'"');
