@@ -9,6 +9,7 @@
 pub(crate) mod metrics;
 pub mod sqlite;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -178,47 +179,62 @@ pub struct Page {
     pub count: Option<i32>,
 }
 
-/// The JSON of entities, one behind the other: a page is one piece of memory, not one for each row.
+/// The JSON of entities, one behind the other in a few pieces of memory: a piece for each row would
+/// cost time, and one for all of a long page would leave a hole of its size behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Entities {
-    json: Vec<u8>,
-    ends: Vec<usize>,
+    pieces: Vec<Vec<u8>>,
+    rows: Vec<Row>,
 }
 
-/// Rows that room is made for at most, before they are seen.
-const ROWS_AHEAD: u32 = 100;
+/// Where an entity is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    piece: usize,
+    bytes: Range<usize>,
+}
+
+/// Bytes of a piece, unless one entity has more.
+const PIECE: usize = 128 * 1024;
 
 impl Entities {
     /// Adds the JSON of an entity. The first tells how much room `rows` of about its size need.
     pub fn push(&mut self, json: &[u8], rows: u32) {
-        if self.is_empty() {
-            let rows = rows.min(ROWS_AHEAD) as usize;
-            self.json.reserve((json.len() + json.len() / 8) * rows);
-            self.ends.reserve(rows);
+        let fits = |piece: &Vec<u8>| piece.capacity() - piece.len() >= json.len();
+        if !self.pieces.last().is_some_and(fits) {
+            let left = (rows as usize).saturating_sub(self.rows.len());
+            let wanted = (json.len() + json.len() / 8).saturating_mul(left);
+            let room = wanted.min(PIECE).max(json.len());
+            self.pieces.push(Vec::with_capacity(room));
         }
-        self.json.extend_from_slice(json);
-        self.ends.push(self.json.len());
+        if let Some(piece) = self.pieces.last_mut() {
+            let start = piece.len();
+            piece.extend_from_slice(json);
+            self.rows.push(Row {
+                bytes: start..piece.len(),
+                piece: self.pieces.len() - 1,
+            });
+        }
     }
 
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.rows.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.rows.is_empty()
     }
 
     /// The bytes of all of them together.
     pub fn bytes(&self) -> usize {
-        self.json.len()
+        self.pieces.iter().map(Vec::len).sum()
     }
 
     /// Each entity's JSON.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts
-            .zip(&self.ends)
-            .map(|(start, end)| &self.json[start..*end])
+        self.rows
+            .iter()
+            .map(|row| &self.pieces[row.piece][row.bytes.clone()])
     }
 }
 

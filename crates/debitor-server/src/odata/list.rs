@@ -44,7 +44,9 @@ impl ListOptions {
     pub fn render(&self, page: &Page, context: &str, address: &str) -> Bytes {
         let selected = self.select.as_ref().map(Select::context);
         let context = format!("{context}{}", selected.unwrap_or_default());
-        let mut json = Vec::with_capacity(page.entities.bytes() + page.entities.len() + 1024);
+        // How much a selection takes is not known before.
+        let room = self.select.as_ref().map_or(page.entities.bytes(), |_| 0);
+        let mut json = Vec::with_capacity(room + page.entities.len() + 1024);
         json.extend_from_slice(b"{\"@odata.context\":");
         push_quoted(&mut json, &context);
         if let Some(count) = page.count {

@@ -14,6 +14,8 @@ use super::connection::Database;
 /// Reads that may wait; one more is refused.
 const QUEUE: usize = 4096;
 const THREADS: usize = 4;
+/// Memory in which each keeps pages, in KiB: those that lists begin with, not all that they go by.
+const CACHE: i64 = 1024;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
@@ -30,6 +32,7 @@ impl Readers {
         let mut threads = Vec::new();
         for _ in 0..THREADS {
             let connection = database.open_reader()?;
+            connection.pragma_update(None, "cache_size", -CACHE)?;
             let jobs = Arc::clone(&jobs);
             let name = "sqlite-reader".to_owned();
             threads.push(
