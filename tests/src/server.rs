@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::binaries;
+use crate::engine::{Engine, Place};
 use crate::judge::Judge;
 use crate::proxy::Proxy;
 use crate::raw::Request;
@@ -23,9 +24,11 @@ pub const READ: &str = "Financials.Read.All";
 /// exchange did not fit the document.
 pub struct TestServer {
     data: TempDir,
-    /// What the process is told beside where its data are.
+    /// What the process is told beside where its files are.
     arguments: Vec<String>,
     process: Process,
+    /// Dropped after the process has been killed.
+    place: Place,
     proxy: Proxy,
     judge: Arc<Judge>,
 }
@@ -37,15 +40,25 @@ struct Process {
 }
 
 impl TestServer {
-    /// Starts a server on an empty data directory.
+    /// Starts a server on an empty store of the engine that the suite runs on.
     pub async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_on(Engine::of_run()).await
     }
 
-    /// Starts a server with these arguments on an empty data directory.
-    pub async fn start_with(arguments: &[&str]) -> Self {
-        let arguments: Vec<_> = arguments.iter().map(|one| (*one).to_owned()).collect();
+    /// Starts a server on an empty store of this engine.
+    pub async fn start_on(engine: Engine) -> Self {
+        Self::start_with(engine, &[]).await
+    }
+
+    /// Starts a server with these arguments on an empty store of this engine.
+    pub async fn start_with(engine: Engine, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
+        let place = Place::new(engine, data.path()).await;
+        let store = ["--store", place.url()].into_iter();
+        let arguments: Vec<_> = store
+            .chain(arguments.iter().copied())
+            .map(str::to_owned)
+            .collect();
         let process = Process::start(data.path(), &arguments);
         let judge = Arc::new(Judge::new());
         let proxy = Proxy::start(process.address(), Arc::clone(&judge)).await;
@@ -53,6 +66,7 @@ impl TestServer {
             data,
             arguments,
             process,
+            place,
             proxy,
             judge,
         }
@@ -91,6 +105,11 @@ impl TestServer {
     /// The path of the demo company.
     pub fn company_path(&self) -> String {
         format!("/v1.0/financials/companies/{}", self.company())
+    }
+
+    /// Where the server keeps its data.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The server's data directory.

@@ -1,8 +1,8 @@
-//! What the server tells those who run it.
+//! What the server tells of its files to those who run it.
 
 use std::net::TcpListener;
 
-use debitor_tests::{Request, TestServer};
+use debitor_tests::{Engine, Request, TestServer};
 use serde_json::json;
 
 /// The value of a metric in the text.
@@ -25,7 +25,8 @@ async fn the_store_tells_of_its_writes_and_its_files() {
     let address = format!("127.0.0.1:{port}");
     let archive = tempfile::tempdir().unwrap();
     let archive = archive.path().display().to_string();
-    let server = TestServer::start_with(&["--admin", &address, "--archive", &archive]).await;
+    let arguments = ["--admin", &address, "--archive", &archive];
+    let server = TestServer::start_with(Engine::Sqlite, &arguments).await;
     let scrape = async || {
         let answer = Request::new("GET", &format!("http://{address}/metrics"))
             .send()

@@ -1,0 +1,182 @@
+//! A PostgreSQL database of its own for each test, copied from one whose schema the server's own
+//! command has made.
+//!
+//! The databases stand in a cluster that this process starts when the first test asks, and that
+//! ends with the process; or in the server that `DEBITOR_TEST_POSTGRES_URL` names.
+
+pub mod cluster;
+mod programs;
+
+use std::process::Command;
+
+use tokio::sync::OnceCell;
+use tokio_postgres::Client;
+use url::Url;
+use uuid::Uuid;
+
+use crate::{binaries, environment};
+use cluster::{Cluster, Setting, connect};
+
+/// No test of these databases cuts the power or ends PostgreSQL, so nothing need be forced to the
+/// disk, and every test may have as many connections as it likes.
+const SETTINGS: [Setting; 6] = [
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("autovacuum", "off"),
+    ("shared_buffers", "64MB"),
+    ("max_wal_size", "4GB"),
+    ("max_connections", "1000"),
+];
+
+/// Owns the databases and makes their schemas; no superuser.
+const OWNER: &str = "debitor_test_owner";
+/// What servers log in as.
+const LOGIN: &str = "debitor_test_login";
+/// The role whose rights servers have, which the schema makes.
+const ROLE: &str = "debitor_service";
+
+/// Where the databases of this process stand.
+struct Server {
+    /// The superuser's.
+    url: Url,
+    password: String,
+    /// The database that others are copied from.
+    template: String,
+    _cluster: Option<Cluster>,
+}
+
+/// A database; it is dropped at the end.
+pub struct Database {
+    server: &'static Server,
+    name: String,
+}
+
+impl Database {
+    /// A database with the schema, and nothing in it.
+    pub async fn new() -> Self {
+        let server = server().await;
+        Self::made(server, &server.template).await
+    }
+
+    /// A database without a schema.
+    pub async fn without_schema() -> Self {
+        Self::made(server().await, "template0").await
+    }
+
+    /// The address for a server.
+    pub fn url(&self) -> String {
+        self.server.address(LOGIN, &self.name).to_string()
+    }
+
+    /// The address for who makes the schema.
+    pub fn owner_url(&self) -> String {
+        self.server.address(OWNER, &self.name).to_string()
+    }
+
+    /// A connection that may do everything.
+    pub async fn superuser(&self) -> Client {
+        let mut url = self.server.url.clone();
+        url.set_path(&self.name);
+        connect(&url).await.expect("PostgreSQL answers")
+    }
+
+    async fn made(server: &'static Server, template: &str) -> Self {
+        let name = unique();
+        server.create(&name, template).await;
+        Self { server, name }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (url, name) = (self.server.url.clone(), self.name.clone());
+        // A runtime of its own, as the test's may be ending; one that panics leaves its database.
+        let dropped = std::thread::spawn(move || {
+            let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(execute(&url, &drop));
+        });
+        assert!(dropped.join().is_ok() || std::thread::panicking());
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        let given = environment::variable(environment::POSTGRES_URL);
+        let given = given.map(|url| {
+            url.parse::<Url>()
+                .expect("DEBITOR_TEST_POSTGRES_URL is a URL")
+        });
+        let (url, cluster) = match given {
+            Some(url) => (url, None),
+            None => {
+                let cluster = Cluster::start(&SETTINGS).await;
+                (cluster.url().clone(), Some(cluster))
+            }
+        };
+        let server = Self {
+            // Runs that share a server must not change each other's.
+            password: url.password().unwrap_or("debitor").to_owned(),
+            url,
+            template: unique(),
+            _cluster: cluster,
+        };
+        server.make_template().await;
+        server
+    }
+
+    async fn make_template(&self) {
+        for (role, rights) in [(OWNER, "LOGIN CREATEROLE"), (LOGIN, "LOGIN")] {
+            let with = format!("{rights} PASSWORD '{}'", self.password);
+            let make = format!(
+                "DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN END $$;
+                 ALTER ROLE {role} {with}"
+            );
+            execute(&self.url, &make).await;
+        }
+        self.create(&self.template, "template0").await;
+        migrate(self.address(OWNER, &self.template).as_str());
+        execute(&self.url, &format!("GRANT {ROLE} TO {LOGIN}")).await;
+    }
+
+    async fn create(&self, name: &str, template: &str) {
+        let create = format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}");
+        execute(&self.url, &create).await;
+    }
+
+    fn address(&self, user: &str, database: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_username(user).expect("the address has a host");
+        url.set_password(Some(&self.password))
+            .expect("the address has a host");
+        url.set_path(database);
+        url
+    }
+}
+
+async fn server() -> &'static Server {
+    static SERVER: OnceCell<Server> = OnceCell::const_new();
+    SERVER.get_or_init(Server::start).await
+}
+
+async fn execute(url: &Url, sql: &str) {
+    let client = connect(url).await.expect("PostgreSQL answers");
+    client
+        .batch_execute(sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+}
+
+/// Makes the schema, as those who run servers do.
+fn migrate(url: &str) {
+    let mut command = Command::new(binaries::server());
+    let output = command.args(["migrate", "--store", url]).output();
+    let output = output.expect("the server's program runs");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "debitor-server migrate: {error}");
+}
+
+/// A name that no other run takes either.
+fn unique() -> String {
+    format!("debitor_test_{}", Uuid::now_v7().simple())
+}
