@@ -28,7 +28,9 @@ struct Fixture {
 async fn sqlite() -> Fixture {
     let directory = TempDir::new().unwrap();
     let url = format!("sqlite:{}", directory.path().display());
-    let store = store::connect(&url, Options::default(), Arc::new(SystemClock::default())).unwrap();
+    let store = store::connect(&url, Options::default(), Arc::new(SystemClock::default()))
+        .await
+        .unwrap();
     let company = NewCompany {
         tenant: TENANT,
         id: None,

@@ -7,6 +7,7 @@
 //! and errors stay inside the engines.
 
 pub(crate) mod metrics;
+pub mod postgres;
 pub mod sqlite;
 
 use std::path::{Path, PathBuf};
@@ -306,6 +307,8 @@ pub struct Options {
     pub reserve_bytes: usize,
     /// Where what is written is copied to, so that the state of any instant can be restored.
     pub archive: Option<PathBuf>,
+    /// Connections to the database at most.
+    pub connections: usize,
 }
 
 impl Default for Options {
@@ -313,24 +316,34 @@ impl Default for Options {
         Self {
             reserve_bytes: 64 * 1024 * 1024,
             archive: None,
+            connections: 10,
         }
     }
 }
 
-/// Opens the store that `url` names: `sqlite:DIR`.
-pub fn connect(
+/// Opens the store that `url` names: `sqlite:DIR` or `postgres://USER@HOST/DATABASE`.
+pub async fn connect(
     url: &str,
     options: Options,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Store>> {
+    if is_postgres(url) {
+        let store = postgres::PostgresStore::open(url, options, clock).await?;
+        return Ok(Arc::new(store));
+    }
     let store = sqlite::SqliteStore::open(directory(url)?, options, clock)?;
     Ok(Arc::new(store))
+}
+
+/// Whether `url` names a database of PostgreSQL.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// The directory of the embedded store that `url` names.
 pub fn directory(url: &str) -> anyhow::Result<&Path> {
     match url.split_once(':') {
         Some(("sqlite", directory)) => Ok(Path::new(directory)),
-        _ => anyhow::bail!("the store's address must be `sqlite:DIR`"),
+        _ => anyhow::bail!("this needs an embedded store, `sqlite:DIR`"),
     }
 }
