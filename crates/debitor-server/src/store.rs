@@ -6,9 +6,13 @@
 //! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
 //! and errors stay inside the engines.
 
+pub(crate) mod audit;
+pub(crate) mod idempotency;
 pub(crate) mod metrics;
 pub mod postgres;
+pub(crate) mod sales_invoice;
 pub mod sqlite;
+pub(crate) mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +25,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
-use crate::domain::version::Precondition;
+use crate::domain::version::{Precondition, Version};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -64,6 +68,13 @@ pub enum Error {
     /// The store is at fault; the text is for the log only.
     #[error("the store failed: {0}")]
     Internal(String),
+}
+
+/// A stored body that cannot be read, or an entity that cannot be written, is a fault of ours.
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(format!("an entity's JSON: {error}"))
+    }
 }
 
 /// The kinds of entity that can be missing.
@@ -156,6 +167,17 @@ pub struct Stored {
     pub id: Uuid,
     pub etag: String,
     pub json: Bytes,
+}
+
+impl Stored {
+    /// An entity as it was just written.
+    pub(crate) fn new(id: Uuid, version: Version, json: String) -> Self {
+        Self {
+            id,
+            etag: version.etag(),
+            json: json.into(),
+        }
+    }
 }
 
 /// Which page of a list is wanted; lists are ordered by id.

@@ -233,7 +233,7 @@ fn all_faults_are_told_at_once() {
         &[
             "listen: must be a text",
             "public_url: must be an http or https URL without user, query and fragment",
-            "store.url: must be sqlite:DIR",
+            "store.url: must be sqlite:DIR or postgres://USER@HOST/DATABASE",
             "auth.issuers[0].issuer: must be an https URL",
             "auth.issuers[0].audience: must not be empty",
             "auth.issuers[0].jwks_file: cannot be read: No such file or directory (os error 2)",
