@@ -59,8 +59,9 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Store {
-    /// `sqlite:DIR`: the directory of the embedded database, made if it is missing.
-    #[schemars(with = "String", regex(pattern = "^sqlite:.+"))]
+    /// `sqlite:DIR`: the directory of the embedded database, made if it is missing; or
+    /// `postgres://USER@HOST/DATABASE`.
+    #[schemars(with = "String", regex(pattern = "^(sqlite:|postgres(ql)?://).+"))]
     pub url: StoreUrl,
     /// Bytes of its disk that writes leave free; with less, writes are answered with 507.
     #[schemars(default = "default_reserve_bytes", range(max = *RESERVE_BYTES.end()))]
@@ -69,6 +70,9 @@ pub struct Store {
     /// instant can be restored; best on another disk. Each store needs one of its own.
     #[schemars(with = "Option<String>")]
     pub archive: Option<PathBuf>,
+    /// Connections to PostgreSQL at most.
+    #[schemars(default = "default_store_connections", range(min = *STORE_CONNECTIONS.start(), max = *STORE_CONNECTIONS.end()))]
+    pub connections: usize,
 }
 
 /// Whose tokens are trusted.
@@ -148,6 +152,7 @@ pub struct Admin {
     pub listen: Option<SocketAddr>,
 }
 
+const STORE_CONNECTIONS: RangeInclusive<usize> = 3..=1000;
 const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
 const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
@@ -162,6 +167,10 @@ fn default_filter() -> String {
 
 fn default_reserve_bytes() -> usize {
     64 * 1024 * 1024
+}
+
+fn default_store_connections() -> usize {
+    10
 }
 
 fn default_body_bytes() -> usize {
@@ -254,10 +263,12 @@ fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> 
     };
     let reserve_bytes = section.number("reserve_bytes", RESERVE_BYTES);
     let archive = section.parsed("archive", check::path);
+    let connections = section.number("connections", STORE_CONNECTIONS);
     Some(Store {
         url,
         archive,
         reserve_bytes: reserve_bytes.unwrap_or_else(default_reserve_bytes),
+        connections: connections.unwrap_or_else(default_store_connections),
     })
 }
 

@@ -6,8 +6,13 @@
 //! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
 //! and errors stay inside the engines.
 
+pub(crate) mod audit;
+pub(crate) mod idempotency;
 pub(crate) mod metrics;
+pub mod postgres;
+pub(crate) mod sales_invoice;
 pub mod sqlite;
+pub(crate) mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +25,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
-use crate::domain::version::Precondition;
+use crate::domain::version::{Precondition, Version};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -63,6 +68,13 @@ pub enum Error {
     /// The store is at fault; the text is for the log only.
     #[error("the store failed: {0}")]
     Internal(String),
+}
+
+/// A stored body that cannot be read, or an entity that cannot be written, is a fault of ours.
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(format!("an entity's JSON: {error}"))
+    }
 }
 
 /// The kinds of entity that can be missing.
@@ -155,6 +167,17 @@ pub struct Stored {
     pub id: Uuid,
     pub etag: String,
     pub json: Bytes,
+}
+
+impl Stored {
+    /// An entity as it was just written.
+    pub(crate) fn new(id: Uuid, version: Version, json: String) -> Self {
+        Self {
+            id,
+            etag: version.etag(),
+            json: json.into(),
+        }
+    }
 }
 
 /// Which page of a list is wanted; lists are ordered by id.
@@ -306,6 +329,8 @@ pub struct Options {
     pub reserve_bytes: usize,
     /// Where what is written is copied to, so that the state of any instant can be restored.
     pub archive: Option<PathBuf>,
+    /// Connections to the database at most.
+    pub connections: usize,
 }
 
 impl Default for Options {
@@ -313,24 +338,34 @@ impl Default for Options {
         Self {
             reserve_bytes: 64 * 1024 * 1024,
             archive: None,
+            connections: 10,
         }
     }
 }
 
-/// Opens the store that `url` names: `sqlite:DIR`.
-pub fn connect(
+/// Opens the store that `url` names: `sqlite:DIR` or `postgres://USER@HOST/DATABASE`.
+pub async fn connect(
     url: &str,
     options: Options,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Store>> {
+    if is_postgres(url) {
+        let store = postgres::PostgresStore::open(url, options, clock).await?;
+        return Ok(Arc::new(store));
+    }
     let store = sqlite::SqliteStore::open(directory(url)?, options, clock)?;
     Ok(Arc::new(store))
+}
+
+/// Whether `url` names a database of PostgreSQL.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// The directory of the embedded store that `url` names.
 pub fn directory(url: &str) -> anyhow::Result<&Path> {
     match url.split_once(':') {
         Some(("sqlite", directory)) => Ok(Path::new(directory)),
-        _ => anyhow::bail!("the store's address must be `sqlite:DIR`"),
+        _ => anyhow::bail!("this needs an embedded store, `sqlite:DIR`"),
     }
 }

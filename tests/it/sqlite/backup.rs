@@ -36,7 +36,9 @@ fn url(directory: &Path) -> String {
 /// The ids of the demo company's customers in the store.
 async fn customers(directory: &Path, company: Uuid) -> BTreeSet<String> {
     let (options, clock) = (Options::default(), Arc::new(SystemClock::default()));
-    let store = store::connect(&url(directory), options, clock).unwrap();
+    let store = store::connect(&url(directory), options, clock)
+        .await
+        .unwrap();
     let tenant = dev::TENANT;
     let query = PageQuery {
         top: 10_000,

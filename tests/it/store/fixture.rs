@@ -33,7 +33,7 @@ impl Fixture {
     pub(crate) async fn new(engine: Engine) -> Self {
         let directory = TempDir::new().unwrap();
         let place = Place::new(engine, directory.path()).await;
-        let store = open(&place);
+        let store = open(&place).await;
         let scope = company(store.as_ref(), TENANT).await;
         Self {
             engine,
@@ -128,12 +128,13 @@ impl Fixture {
 }
 
 /// Opens the store at the place.
-pub(crate) fn open(place: &Place) -> Arc<dyn Store> {
+pub(crate) async fn open(place: &Place) -> Arc<dyn Store> {
     store::connect(
         place.url(),
         Options::default(),
         Arc::new(SystemClock::default()),
     )
+    .await
     .unwrap()
 }
 

@@ -32,6 +32,7 @@ async fn world(limits: Limits) -> World {
         store::Options::default(),
         clock,
     )
+    .await
     .unwrap();
     let readiness = Readiness::new(store);
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

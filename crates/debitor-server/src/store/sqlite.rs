@@ -36,10 +36,12 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use rusqlite::{Connection, Row, Rows};
 use uuid::Uuid;
 
+use super::idempotency::{PRUNE_ROWS, Pruning, Running};
 use super::metrics::Observed;
+use super::writing::Writing;
 use super::{
-    Conflict, CustomerKey, Entities, Error, Form, Idempotency, Options, Page, PageQuery, Result,
-    Scope, Store, Stored, Write, Written,
+    Conflict, CustomerKey, Entities, Error, Options, Page, PageQuery, Result, Scope, Store, Stored,
+    Write, Written,
 };
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
@@ -50,7 +52,6 @@ use checkpoint::Checkpoints;
 use committer::Committer;
 use connection::Database;
 use gauges::Gauges;
-use idempotency::{Pruning, Running};
 pub use manifest::Manifest;
 pub use migrate::{Migrated, migrate};
 use prometheus_client::registry::Registry;
@@ -167,46 +168,8 @@ impl SqliteStore {
         };
         let writer = Arc::clone(&self.writer);
         tokio::spawn(async move {
-            while let Ok(idempotency::PRUNE_ROWS) =
-                writer.run(move |db| idempotency::prune(db, cutoff)).await
-            {}
+            while let Ok(PRUNE_ROWS) = writer.run(move |db| idempotency::prune(db, cutoff)).await {}
         });
-    }
-}
-
-/// A write and what it needs beside its transaction.
-struct Writing {
-    scope: Scope,
-    actor: String,
-    request_id: Uuid,
-    form: Form,
-    idempotency: Option<Idempotency>,
-    clock: Arc<dyn Clock>,
-}
-
-impl Writing {
-    fn new(write: Write, clock: &Arc<dyn Clock>) -> Self {
-        Self {
-            scope: write.scope,
-            actor: write.actor,
-            request_id: write.request_id,
-            form: write.form,
-            idempotency: write.idempotency,
-            clock: Arc::clone(clock),
-        }
-    }
-
-    fn written(&self, stored: Stored) -> Written {
-        Written {
-            stored,
-            form: self.form.clone(),
-        }
-    }
-
-    /// The version of an entity that is being made, which no earlier one had.
-    fn first_version(&self) -> Version {
-        let [.., a, b, c, d] = *self.clock.new_id().as_bytes();
-        Version::first(u32::from_be_bytes([a, b, c, d]))
     }
 }
 
@@ -389,13 +352,6 @@ pub fn is_io(error: &(dyn std::error::Error + 'static)) -> bool {
         })
 }
 
-/// A stored body that cannot be read, or an entity that cannot be written, is a fault of ours.
-impl From<serde_json::Error> for Error {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Internal(format!("an entity's JSON: {error}"))
-    }
-}
-
 /// Whether the statement failed on the unique key that ends with `column`.
 fn is_taken(error: &rusqlite::Error, column: &str) -> bool {
     error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
@@ -449,13 +405,4 @@ fn version(row: &Row<'_>, column: usize) -> rusqlite::Result<Version> {
         number: row.get(column)?,
         incarnation: row.get(column + 1)?,
     })
-}
-
-/// An entity as it was just written.
-fn stored(id: Uuid, version: Version, json: String) -> Stored {
-    Stored {
-        id,
-        etag: version.etag(),
-        json: json.into(),
-    }
 }
