@@ -8,8 +8,11 @@
 
 mod arena;
 mod audit;
+mod cancel;
 mod client;
+mod commit;
 mod contents;
+mod database;
 mod disk;
 mod drill;
 mod failpoints;
@@ -112,6 +115,16 @@ enum Program {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// Clients of a server on PostgreSQL that hang up in the middle of their requests.
+    Cancel {
+        #[arg(long, default_value_t = 5000)]
+        requests: u64,
+    },
+    /// Replies to COMMIT that never come back from PostgreSQL.
+    Commit {
+        #[arg(long, default_value_t = 200)]
+        cuts: usize,
+    },
 }
 
 /// What every program needs to know.
@@ -147,6 +160,8 @@ impl Program {
             Self::Full { .. } => "full",
             Self::Second { .. } => "second",
             Self::History { .. } => "history",
+            Self::Cancel { .. } => "cancel",
+            Self::Commit { .. } => "commit",
         }
     }
 
@@ -163,6 +178,8 @@ impl Program {
             Self::Full { mebibytes } => full::run(run, *mebibytes).await,
             Self::Second { copies } => second::run(run, *copies).await,
             Self::History { seconds } => history::run(run, *seconds).await,
+            Self::Cancel { requests } => cancel::run(run, *requests).await,
+            Self::Commit { cuts } => commit::run(run, *cuts).await,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod cluster;
 mod programs;
+pub mod wire;
 
 use std::process::Command;
 
