@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a store did not do what it was asked; nothing was changed unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +111,7 @@ pub enum Conflict {
 }
 
 /// The company that a request is about, and the tenant that it must belong to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope {
     pub tenant: Uuid,
     pub company: Uuid,

@@ -43,7 +43,7 @@ impl Failure {
             | &SqlState::T_R_DEADLOCK_DETECTED
             | &SqlState::UNIQUE_VIOLATION => Self::Again(why),
             &SqlState::READ_ONLY_SQL_TRANSACTION => Self::ReadOnly(why),
-            &SqlState::LOCK_NOT_AVAILABLE if sql.contains(" idempotency ") => {
+            &SqlState::LOCK_NOT_AVAILABLE if sql.contains("idempotency") => {
                 Self::Refused(Error::InProgress)
             }
             &SqlState::DISK_FULL => Self::Refused(Error::Full(why)),

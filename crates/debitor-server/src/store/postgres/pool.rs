@@ -11,6 +11,7 @@ use deadpool::managed::{
 };
 use deadpool::{Runtime, managed::BuildError};
 
+use super::super::metrics::Observed;
 use super::address::Address;
 use super::failure::Failure;
 use super::migrate;
@@ -107,11 +108,55 @@ impl Manager for Connector {
     }
 }
 
-/// A pool of so many connections.
-pub(super) fn pool(
-    connector: Connector,
-    connections: usize,
-) -> Result<Pool<Connector>, BuildError> {
+/// The connections of a store.
+pub(super) struct Pools {
+    pub(super) connector: Connector,
+    writes: Pool<Connector>,
+    /// Apart, so that commits that wait for a standby leave reads theirs.
+    reads: Pool<Connector>,
+    pub(super) observed: Observed,
+}
+
+impl Pools {
+    /// Pools of so many connections each.
+    pub(super) fn new(
+        connector: Connector,
+        writes: usize,
+        reads: usize,
+    ) -> Result<Self, BuildError> {
+        Ok(Self {
+            writes: pool(connector.clone(), writes)?,
+            reads: pool(connector.clone(), reads)?,
+            connector,
+            observed: Observed::default(),
+        })
+    }
+
+    pub(super) async fn for_writes(&self) -> Result<Pooled, Failure> {
+        take(&self.writes).await
+    }
+
+    pub(super) async fn for_reads(&self) -> Result<Pooled, Failure> {
+        take(&self.reads).await
+    }
+
+    /// How many connections there are, how many of them are idle, and how many requests wait for one.
+    pub(super) fn counts(&self) -> [usize; 3] {
+        let [a, b] = [self.writes.status(), self.reads.status()];
+        [
+            a.size + b.size,
+            a.available + b.available,
+            a.waiting + b.waiting,
+        ]
+    }
+
+    pub(super) fn close(&self) {
+        self.writes.close();
+        self.reads.close();
+    }
+}
+
+fn pool(connector: Connector, connections: usize) -> Result<Pool<Connector>, BuildError> {
     let config = PoolConfig {
         max_size: connections,
         timeouts: Timeouts {
@@ -129,7 +174,7 @@ pub(super) fn pool(
 }
 
 /// A connection, once there is one.
-pub(super) async fn take(pool: &Pool<Connector>) -> Result<Pooled, Failure> {
+async fn take(pool: &Pool<Connector>) -> Result<Pooled, Failure> {
     pool.get().await.map_err(|error| match error {
         PoolError::Timeout(TimeoutType::Wait) => {
             Failure::unavailable("all connections to the database are in use")
