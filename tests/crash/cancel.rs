@@ -47,10 +47,10 @@ pub(crate) async fn run(run: &Run, requests: u64) -> Result<Figures> {
     let after = Workload::start(&client, &field.oracle, after, &mut rng);
     let after = after.ended().await?;
     after.none_refused()?;
-    let served = after.acknowledged();
+    let answered = after.acknowledged();
     ensure!(
-        served == AFTER,
-        "only {served} of the next {AFTER} requests were served"
+        answered == AFTER,
+        "only {answered} of the next {AFTER} requests were served"
     );
     let quiet = field.is_quiet().await?;
     let verdict = field.check().await?;
@@ -66,7 +66,7 @@ pub(crate) async fn run(run: &Run, requests: u64) -> Result<Figures> {
         lists_cut + cut.unknown.load(std::sync::atomic::Ordering::SeqCst),
     );
     figures.add("of them refused", cut.refused().values().sum());
-    figures.add("requests served afterwards", served);
+    figures.add("requests served afterwards", answered);
     figures.slowest("until no transaction is open", quiet);
     figures.verdict(&verdict);
     Ok(figures)

@@ -223,15 +223,14 @@ impl Writer {
             return self.client.perform(op, invoke).await;
         };
         let patience = longest.mul_f64(self.rng.f64());
-        match tokio::time::timeout(patience, self.client.perform(op, invoke)).await {
-            Ok(event) => event,
-            Err(_) => {
-                let why = "the client hung up".to_owned();
-                let event = Event::Unknown { why };
-                self.client.note(op, event.clone())?;
-                Ok(event)
-            }
+        let answer = tokio::time::timeout(patience, self.client.perform(op, invoke));
+        if let Ok(event) = answer.await {
+            return event;
         }
+        let why = "the client hung up".to_owned();
+        let event = Event::Unknown { why };
+        self.client.note(op, event.clone())?;
+        Ok(event)
     }
 
     /// What to do next, and where; the slot is taken out of the list meanwhile.

@@ -76,8 +76,8 @@ async fn naming_a_customer_and_deleting_it_never_leaves_a_name_of_nothing(fixtur
 
 async fn two_customers_for_one_draft_come_after_each_other(fixture: &Fixture) {
     let draft = fixture.draft(None).await.unwrap().id;
-    let creates = (0..8).map(|n| fixture.create_for(draft, named(&format!("Customer {n}"))));
-    let created = futures::future::try_join_all(creates).await.unwrap();
+    let requests = (0..8).map(|n| fixture.create_for(draft, named(&format!("Customer {n}"))));
+    let created = futures::future::try_join_all(requests).await.unwrap();
     let shown = fixture.invoice(draft).await;
     assert!(
         created
