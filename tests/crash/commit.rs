@@ -2,7 +2,7 @@
 //! what became of a transaction. Clients send again with their keys, and have one customer each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,6 +21,9 @@ use crate::storm;
 const CLIENTS: usize = 8;
 /// Of so many replies to COMMIT one is dropped.
 const CUT_ONE_IN: usize = 4;
+/// Times in which every reply is dropped, until a client hears that the outcome is unknown: then the
+/// server cannot find out by itself.
+const BURSTS: usize = 3;
 /// A key that is not answered by then will not be any more.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Before a request is sent again.
@@ -32,6 +35,7 @@ struct Progress {
     sends: AtomicU64,
     unknown: AtomicU64,
     refused: AtomicU64,
+    bursts: AtomicUsize,
 }
 
 pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
@@ -47,11 +51,14 @@ pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
     for _ in 0..CLIENTS {
         let (client, progress, proxy) = (client.clone(), Arc::clone(&progress), Arc::clone(&proxy));
         clients.spawn(async move {
-            while proxy.cuts() < cuts {
+            while proxy.cuts() < cuts || progress.bursts.load(Ordering::SeqCst) < BURSTS {
                 create(&client, &progress).await?;
             }
             anyhow::Ok(())
         });
+    }
+    for _ in 0..BURSTS {
+        burst(&proxy, &progress).await?;
     }
     while let Some(ended) = clients.join_next().await {
         ended.context("a client")??;
@@ -81,6 +88,19 @@ pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
     );
     figures.slowest("until no transaction is open", quiet);
     Ok(figures)
+}
+
+/// Drops every reply until another client does not know what became of its request.
+async fn burst(proxy: &WireProxy, progress: &Progress) -> Result<()> {
+    let (before, begun) = (progress.unknown.load(Ordering::SeqCst), Instant::now());
+    proxy.cut_one_in(1);
+    while progress.unknown.load(Ordering::SeqCst) == before {
+        ensure!(begun.elapsed() < PATIENCE, "no outcome is unknown");
+        tokio::time::sleep(PAUSE).await;
+    }
+    proxy.cut_one_in(CUT_ONE_IN);
+    progress.bursts.fetch_add(1, Ordering::SeqCst);
+    Ok(())
 }
 
 /// Sends a create with a key of its own until it is answered.

@@ -34,7 +34,7 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) async fn new(run: &Run) -> Result<Self> {
-        let database = Database::new().await;
+        let database = Database::migrated_by(&run.server).await;
         let mut launch = Launch::new(&run.server, &run.folder, &run.folder);
         launch.database = Some(database.url());
         Ok(Self {

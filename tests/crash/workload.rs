@@ -222,7 +222,8 @@ impl Writer {
         let Some(longest) = self.plan.hangs_up else {
             return self.client.perform(op, invoke).await;
         };
-        let patience = longest.mul_f64(self.rng.f64());
+        // Squared, so that machines of every speed are cut off at every stage.
+        let patience = longest.mul_f64(self.rng.f64().powi(2));
         let answer = tokio::time::timeout(patience, self.client.perform(op, invoke));
         if let Ok(event) = answer.await {
             return event;

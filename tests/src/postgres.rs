@@ -8,6 +8,7 @@ pub mod cluster;
 mod programs;
 pub mod wire;
 
+use std::path::Path;
 use std::process::Command;
 
 use tokio::sync::OnceCell;
@@ -42,7 +43,7 @@ struct Server {
     url: Url,
     password: String,
     /// The database that others are copied from.
-    template: String,
+    template: OnceCell<String>,
     _cluster: Option<Cluster>,
 }
 
@@ -55,8 +56,16 @@ pub struct Database {
 impl Database {
     /// A database with the schema, and nothing in it.
     pub async fn new() -> Self {
+        Self::migrated_by(&binaries::server()).await
+    }
+
+    /// The same; the first of the process has its schema from this server program.
+    pub async fn migrated_by(program: &Path) -> Self {
         let server = server().await;
-        Self::made(server, &server.template).await
+        let template = server
+            .template
+            .get_or_init(|| server.make_template(program));
+        Self::made(server, template.await).await
     }
 
     /// A database without a schema.
@@ -113,18 +122,16 @@ impl Server {
             cluster = Some(own);
             url
         };
-        let server = Self {
+        Self {
             // Runs that share a server must not change each other's.
             password: Url::password(&url).unwrap_or("debitor").to_owned(),
             url,
-            template: unique(),
+            template: OnceCell::new(),
             _cluster: cluster,
-        };
-        server.make_template().await;
-        server
+        }
     }
 
-    async fn make_template(&self) {
+    async fn make_template(&self, program: &Path) -> String {
         for (role, rights) in [(OWNER, "LOGIN CREATEROLE"), (LOGIN, "LOGIN")] {
             let with = format!("{rights} PASSWORD '{}'", self.password);
             let make = format!(
@@ -133,9 +140,11 @@ impl Server {
             );
             execute(&self.url, &make).await;
         }
-        self.create(&self.template, "template0").await;
-        migrate(self.address(OWNER, &self.template).as_str());
+        let template = unique();
+        self.create(&template, "template0").await;
+        migrate(program, self.address(OWNER, &template).as_str());
         execute(&self.url, &format!("GRANT {ROLE} TO {LOGIN}")).await;
+        template
     }
 
     async fn create(&self, name: &str, template: &str) {
@@ -187,8 +196,8 @@ async fn drop_database(url: &Url, name: &str) {
 }
 
 /// Makes the schema, as those who run servers do.
-fn migrate(url: &str) {
-    let mut command = Command::new(binaries::server());
+fn migrate(program: &Path, url: &str) {
+    let mut command = Command::new(program);
     let output = command.args(["migrate", "--store", url]).output();
     let output = output.expect("the server's program runs");
     let error = String::from_utf8_lossy(&output.stderr);
