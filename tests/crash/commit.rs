@@ -2,7 +2,7 @@
 //! what became of a transaction. Clients send again with their keys, and have one customer each.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -35,7 +35,7 @@ struct Progress {
     sends: AtomicU64,
     unknown: AtomicU64,
     refused: AtomicU64,
-    bursts: AtomicUsize,
+    stop: AtomicBool,
 }
 
 pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
@@ -49,17 +49,18 @@ pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
     proxy.cut_one_in(CUT_ONE_IN);
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        let (client, progress, proxy) = (client.clone(), Arc::clone(&progress), Arc::clone(&proxy));
-        clients.spawn(async move {
-            while proxy.cuts() < cuts || progress.bursts.load(Ordering::SeqCst) < BURSTS {
-                create(&client, &progress).await?;
-            }
-            anyhow::Ok(())
-        });
+        clients.spawn(create_all(client.clone(), Arc::clone(&progress)));
+    }
+    while proxy.cuts() < cuts {
+        if let Some(ended) = clients.try_join_next() {
+            ended.context("a client")??;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
     for _ in 0..BURSTS {
         burst(&proxy, &progress).await?;
     }
+    progress.stop.store(true, Ordering::SeqCst);
     while let Some(ended) = clients.join_next().await {
         ended.context("a client")??;
     }
@@ -99,7 +100,13 @@ async fn burst(proxy: &WireProxy, progress: &Progress) -> Result<()> {
         tokio::time::sleep(PAUSE).await;
     }
     proxy.cut_one_in(CUT_ONE_IN);
-    progress.bursts.fetch_add(1, Ordering::SeqCst);
+    Ok(())
+}
+
+async fn create_all(client: Client, progress: Arc<Progress>) -> Result<()> {
+    while !progress.stop.load(Ordering::SeqCst) {
+        create(&client, &progress).await?;
+    }
     Ok(())
 }
 

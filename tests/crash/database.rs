@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use debitor_tests::postgres::Database;
+use debitor_tests::postgres::{self, Database};
 use tokio_postgres::{Client as Sql, Row};
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub(crate) struct Field {
 
 impl Field {
     pub(crate) async fn new(run: &Run) -> Result<Self> {
-        let database = Database::migrated_by(&run.server).await;
+        let database = Database::on(postgres::shared().await, &run.server).await;
         let mut launch = Launch::new(&run.server, &run.folder, &run.folder);
         launch.database = Some(database.url());
         Ok(Self {

@@ -3,7 +3,7 @@
 mod audit;
 mod company;
 mod customer;
-mod fixture;
+pub(crate) mod fixture;
 mod idempotency;
 mod pages;
 mod references;

@@ -24,7 +24,7 @@ impl Engine {
     }
 }
 
-/// An empty store's place; a database is dropped at the end.
+/// A store's place; a database is dropped at the end.
 pub struct Place {
     url: String,
     database: Option<Database>,
@@ -38,13 +38,7 @@ impl Place {
                 url: format!("sqlite:{}", directory.display()),
                 database: None,
             },
-            Engine::Postgres => {
-                let database = Database::new().await;
-                Self {
-                    url: database.url(),
-                    database: Some(database),
-                }
-            }
+            Engine::Postgres => Database::new().await.into(),
         }
     }
 
@@ -56,5 +50,14 @@ impl Place {
     /// The database, if the place is one.
     pub fn database(&self) -> Option<&Database> {
         self.database.as_ref()
+    }
+}
+
+impl From<Database> for Place {
+    fn from(database: Database) -> Self {
+        Self {
+            url: database.url(),
+            database: Some(database),
+        }
     }
 }

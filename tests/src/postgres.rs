@@ -10,6 +10,7 @@ pub mod wire;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use tokio_postgres::Client;
@@ -37,69 +38,67 @@ const LOGIN: &str = "debitor_test_login";
 /// The role whose rights servers have, which the schema makes.
 const ROLE: &str = "debitor_service";
 
-/// Where the databases of this process stand.
-struct Server {
+/// A PostgreSQL in which databases are made.
+pub struct Host {
     /// The superuser's.
     url: Url,
     password: String,
     /// The database that others are copied from.
     template: OnceCell<String>,
-    _cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
 }
 
 /// A database; it is dropped at the end.
 pub struct Database {
-    server: &'static Server,
+    host: Arc<Host>,
     name: String,
 }
 
 impl Database {
     /// A database with the schema, and nothing in it.
     pub async fn new() -> Self {
-        Self::migrated_by(&binaries::server()).await
+        Self::on(shared().await, &binaries::server()).await
     }
 
-    /// The same; the first of the process has its schema from this server program.
-    pub async fn migrated_by(program: &Path) -> Self {
-        let server = server().await;
-        let template = server
-            .template
-            .get_or_init(|| server.make_template(program));
-        Self::made(server, template.await).await
+    /// The same on this host, whose first one has its schema from this server program.
+    pub async fn on(host: &Arc<Host>, program: &Path) -> Self {
+        let template = host.template.get_or_init(|| host.make_template(program));
+        Self::made(host, template.await).await
     }
 
     /// A database without a schema.
     pub async fn without_schema() -> Self {
-        Self::made(server().await, "template0").await
+        Self::made(shared().await, "template0").await
     }
 
     /// The address for a server.
     pub fn url(&self) -> String {
-        self.server.address(LOGIN, &self.name).to_string()
+        self.host.address(LOGIN, &self.name).to_string()
     }
 
     /// The address for who makes the schema.
     pub fn owner_url(&self) -> String {
-        self.server.address(OWNER, &self.name).to_string()
+        self.host.address(OWNER, &self.name).to_string()
     }
 
     /// A connection that may do everything.
     pub async fn superuser(&self) -> Client {
-        let mut url = self.server.url.clone();
+        let mut url = self.host.url.clone();
         url.set_path(&self.name);
         connect(&url).await.expect("PostgreSQL answers")
     }
 
-    async fn made(server: &'static Server, template: &str) -> Self {
+    async fn made(host: &Arc<Host>, template: &str) -> Self {
         let name = unique();
-        server.create(&name, template).await;
-        Self { server, name }
+        host.create(&name, template).await;
+        let host = Arc::clone(host);
+        Self { host, name }
     }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let (url, name) = (self.server.url.clone(), self.name.clone());
+        let (url, name) = (self.host.url.clone(), self.name.clone());
         // A runtime of its own, as the test's may be ending; one that panics leaves its database.
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -109,25 +108,38 @@ impl Drop for Database {
     }
 }
 
-impl Server {
-    async fn start() -> Self {
-        let cluster;
-        let url = if let Some(url) = environment::variable(environment::POSTGRES_URL) {
-            cluster = None;
-            url.parse()
-                .expect("DEBITOR_TEST_POSTGRES_URL is an address")
-        } else {
-            let own = Cluster::start(&SETTINGS).await;
-            let url = own.url().clone();
-            cluster = Some(own);
-            url
+impl Host {
+    /// A host of one's own, that can be ended: what is promised of its disk holds.
+    pub async fn own(settings: &[Setting]) -> Arc<Self> {
+        Arc::new(Self::of(Cluster::start(settings).await))
+    }
+
+    /// The cluster, if this is one of our own.
+    pub fn cluster(&self) -> &Cluster {
+        self.cluster.as_ref().expect("a host of one's own")
+    }
+
+    async fn find() -> Self {
+        let Some(url) = environment::variable(environment::POSTGRES_URL) else {
+            return Self::of(Cluster::start(&SETTINGS).await);
         };
+        let url = url
+            .parse()
+            .expect("DEBITOR_TEST_POSTGRES_URL is an address");
+        Self::at(url, None)
+    }
+
+    fn of(cluster: Cluster) -> Self {
+        Self::at(cluster.url().clone(), Some(cluster))
+    }
+
+    fn at(url: Url, cluster: Option<Cluster>) -> Self {
         Self {
-            // Runs that share a server must not change each other's.
+            // Runs that share a host must not change each other's.
             password: Url::password(&url).unwrap_or("debitor").to_owned(),
             url,
             template: OnceCell::new(),
-            _cluster: cluster,
+            cluster,
         }
     }
 
@@ -164,9 +176,11 @@ impl Server {
     }
 }
 
-async fn server() -> &'static Server {
-    static SERVER: OnceCell<Server> = OnceCell::const_new();
-    SERVER.get_or_init(Server::start).await
+/// The host of this process.
+pub async fn shared() -> &'static Arc<Host> {
+    static HOST: OnceCell<Arc<Host>> = OnceCell::const_new();
+    HOST.get_or_init(async || Arc::new(Host::find().await))
+        .await
 }
 
 async fn execute(url: &Url, sql: &str) {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::binaries;
 use crate::engine::{Engine, Place};
 use crate::judge::Judge;
+use crate::postgres::Database;
 use crate::proxy::Proxy;
 use crate::raw::Request;
 
@@ -54,6 +55,16 @@ impl TestServer {
     pub async fn start_with(engine: Engine, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let place = Place::new(engine, data.path()).await;
+        Self::start_at(place, data, arguments).await
+    }
+
+    /// Starts a server on a database of the test's own choice.
+    pub async fn start_in(database: Database) -> Self {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        Self::start_at(database.into(), data, &[]).await
+    }
+
+    async fn start_at(place: Place, data: TempDir, arguments: &[&str]) -> Self {
         let store = ["--store", place.url()].into_iter();
         let arguments: Vec<_> = store
             .chain(arguments.iter().copied())

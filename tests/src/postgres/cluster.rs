@@ -8,7 +8,8 @@ use std::io::Write;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -53,6 +54,8 @@ pub struct Cluster {
     url: Url,
     directory: PathBuf,
     watch: Child,
+    /// The pipe to the watching shell; `None` at the end.
+    pipe: Mutex<Option<ChildStdin>>,
 }
 
 /// How PostgreSQL ends.
@@ -76,9 +79,11 @@ impl Cluster {
         let port = free_port();
         let url = format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres");
         let directory = directory.keep();
-        let mut cluster = Self {
+        let mut watch = watch(&programs, &directory, port, settings);
+        let cluster = Self {
             url: url.parse().expect("an address"),
-            watch: watch(&programs, &directory, port, settings),
+            pipe: Mutex::new(watch.stdin.take()),
+            watch,
             directory,
         };
         cluster.start_again().await;
@@ -96,7 +101,7 @@ impl Cluster {
     }
 
     /// Ends PostgreSQL, and waits until it has ended.
-    pub async fn end(&mut self, end: End) {
+    pub async fn end(&self, end: End) {
         self.tell(match end {
             End::Fast => "INT",
             End::Crash => "QUIT",
@@ -110,7 +115,7 @@ impl Cluster {
     }
 
     /// Starts PostgreSQL on the same data at the same port.
-    pub async fn start_again(&mut self) {
+    pub async fn start_again(&self) {
         self.tell("start");
         let begun = Instant::now();
         while let Err(error) = connect(&self.url).await {
@@ -125,15 +130,16 @@ impl Cluster {
     }
 
     /// Says a word to the watching shell.
-    fn tell(&mut self, word: &str) {
-        let pipe = self.watch.stdin.as_mut().expect("the input is piped");
+    fn tell(&self, word: &str) {
+        let mut pipe = self.pipe.lock().expect("no holder panics");
+        let pipe = pipe.as_mut().expect("the input is piped");
         writeln!(pipe, "{word}").expect("the watching shell lives");
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        drop(self.watch.stdin.take());
+        drop(self.pipe.get_mut().map(Option::take));
         // What it could not do is told by the directory that is left.
         let _ = self.watch.wait();
     }

@@ -1,0 +1,68 @@
+//! A database that goes away and comes back.
+
+use std::time::{Duration, Instant};
+
+use debitor_tests::postgres::cluster::End;
+use debitor_tests::postgres::{Database, Host};
+use debitor_tests::{Answer, TestServer, binaries};
+use serde_json::json;
+
+/// How soon a request is refused without a database, and how soon all is well with one.
+const SOON: Duration = Duration::from_secs(2);
+
+async fn create(server: &TestServer) -> Answer {
+    let request = server.request("POST", &format!("{}/customers", server.company_path()));
+    request.json(&json!({"displayName": "A"})).send().await
+}
+
+async fn read(server: &TestServer) -> Answer {
+    server.request("GET", &server.company_path()).send().await
+}
+
+async fn list(server: &TestServer) -> Answer {
+    let path = format!("{}/customers?$count=true", server.company_path());
+    server.request("GET", &path).send().await
+}
+
+async fn ready(server: &TestServer) -> u16 {
+    server.anonymous("GET", "/readyz").send().await.status
+}
+
+fn refused(answer: &Answer, begun: Instant) {
+    assert_eq!(
+        answer.status,
+        503,
+        "{}",
+        String::from_utf8_lossy(&answer.body)
+    );
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=30).contains(&seconds));
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn without_a_database_requests_are_refused_soon_and_with_it_served_again() {
+    let host = Host::own(&[]).await;
+    let database = Database::on(&host, &binaries::server()).await;
+    let server = TestServer::start_in(database).await;
+    let cluster = host.cluster();
+    for end in [End::Fast, End::Crash] {
+        create(&server).await.expect(201);
+        cluster.end(end).await;
+        let begun = Instant::now();
+        refused(&create(&server).await, begun);
+        let begun = Instant::now();
+        refused(&read(&server).await, begun);
+        let begun = Instant::now();
+        refused(&list(&server).await, begun);
+        assert_eq!(ready(&server).await, 503);
+        // Nothing is remembered of the time without a database.
+        server.anonymous("GET", "/livez").send().await.expect(200);
+        cluster.start_again().await;
+        let begun = Instant::now();
+        while create(&server).await.status != 201 || ready(&server).await != 200 {
+            assert!(begun.elapsed() < SOON, "{end:?}");
+        }
+        read(&server).await.expect(200);
+    }
+}
