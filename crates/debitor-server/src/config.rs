@@ -132,6 +132,10 @@ pub struct Limits {
     /// The connections that are open at once; more wait.
     #[schemars(default = "default_connections", range(min = *CONNECTIONS.start(), max = *CONNECTIONS.end()))]
     pub connections: usize,
+    /// How long the server goes on after it was told to stop, saying that it is not ready: longer
+    /// than a balancer before it takes to see that.
+    #[schemars(default, range(max = *ANNOUNCE_SECONDS.end()))]
+    pub announce_seconds: usize,
 }
 
 /// The pages for people.
@@ -155,6 +159,7 @@ pub struct Admin {
 const STORE_CONNECTIONS: RangeInclusive<usize> = 3..=1000;
 const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
 const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
+const ANNOUNCE_SECONDS: RangeInclusive<usize> = 0..=60;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 
 fn default_listen() -> SocketAddr {
@@ -195,6 +200,7 @@ impl Default for Limits {
         Self {
             body_bytes: default_body_bytes(),
             connections: default_connections(),
+            announce_seconds: 0,
         }
     }
 }
@@ -322,9 +328,11 @@ fn read_log(mut section: Section<'_>) -> Log {
 fn read_limits(mut section: Section<'_>) -> Limits {
     let body_bytes = section.number("body_bytes", BODY_BYTES);
     let connections = section.number("connections", CONNECTIONS);
+    let announce_seconds = section.number("announce_seconds", ANNOUNCE_SECONDS);
     Limits {
         body_bytes: body_bytes.unwrap_or_else(default_body_bytes),
         connections: connections.unwrap_or_else(default_connections),
+        announce_seconds: announce_seconds.unwrap_or_default(),
     }
 }
 

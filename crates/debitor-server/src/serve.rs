@@ -37,7 +37,10 @@ pub struct Limits {
     /// How long a client may take to send the headers of a request, from the connection's start or
     /// from the last answer on.
     pub headers: Duration,
-    /// How long the last requests may take once the server is told to stop.
+    /// How long the server goes on as before once it is told to stop, but for saying that it is not
+    /// ready: so long a balancer may take to see that.
+    pub announce: Duration,
+    /// How long the last requests may take after that.
     pub drain: Duration,
     /// The same once the store has failed, when there is little left to answer.
     pub failed_drain: Duration,
@@ -58,6 +61,7 @@ impl Limits {
         Self {
             connections,
             headers: Duration::from_secs(10),
+            announce: Duration::ZERO,
             drain: Duration::from_secs(20),
             failed_drain: Duration::from_millis(500),
         }
@@ -78,7 +82,7 @@ where
 {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
-    let mut ending = pin!(ending);
+    let mut ending = pin!(announced(ending, &readiness, limits.announce));
     let ending = loop {
         let accepted = tokio::select! {
             biased;
@@ -96,13 +100,26 @@ where
             Err(error) => pause_after(&error).await,
         }
     };
-    readiness.stop();
     drop(listener);
     let patience = match ending {
         Ending::Told => limits.drain,
         Ending::Failed => limits.failed_drain,
     };
     drain(graceful, patience).await;
+    ending
+}
+
+/// Why the server stops, once those who send it requests could see that it will.
+async fn announced(
+    ending: impl Future<Output = Ending>,
+    readiness: &Readiness,
+    announce: Duration,
+) -> Ending {
+    let ending = ending.await;
+    readiness.stop();
+    if ending == Ending::Told {
+        tokio::time::sleep(announce).await;
+    }
     ending
 }
 

@@ -55,6 +55,7 @@ const WHOLE: &str = r#"
     [limits]
     body_bytes = 2048
     connections = 5
+    announce_seconds = 15
     [docs]
     enabled = true
     [admin]
@@ -73,7 +74,8 @@ fn the_smallest_file_has_defaults_for_the_rest() {
         config.limits,
         Limits {
             body_bytes: 1024 * 1024,
-            connections: 10_240
+            connections: 10_240,
+            announce_seconds: 0
         }
     );
     assert_eq!(
@@ -103,7 +105,8 @@ fn every_setting_is_read() {
         config.limits,
         Limits {
             body_bytes: 2048,
-            connections: 5
+            connections: 5,
+            announce_seconds: 15
         }
     );
     assert!(config.docs.enabled);

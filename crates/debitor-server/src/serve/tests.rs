@@ -127,6 +127,22 @@ async fn an_idle_connection_does_not_keep_it_from_stopping() {
 }
 
 #[tokio::test]
+async fn it_says_that_it_will_stop_before_it_does() {
+    let mut world = world(Limits {
+        announce: Duration::from_millis(500),
+        ..Limits::new(10)
+    })
+    .await;
+    let told = std::time::Instant::now();
+    let stop = std::mem::replace(&mut world.stop, oneshot::channel().0);
+    stop.send(()).unwrap();
+    while !world.get("/readyz").await.starts_with("HTTP/1.1 503") {}
+    check_status(&world.get("/fast").await, "200");
+    world.server.await.unwrap();
+    assert!(told.elapsed() >= Duration::from_millis(500));
+}
+
+#[tokio::test]
 async fn requests_that_never_end_are_cut() {
     let world = world(Limits {
         drain: Duration::from_millis(50),
