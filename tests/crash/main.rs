@@ -8,6 +8,7 @@
 
 mod arena;
 mod audit;
+mod balancer;
 mod cancel;
 mod client;
 mod commit;
@@ -26,6 +27,7 @@ mod migrate;
 mod oracle;
 mod power;
 mod register;
+mod rolling;
 mod second;
 mod server;
 mod state;
@@ -120,6 +122,11 @@ enum Program {
         #[arg(long, default_value_t = 5000)]
         requests: u64,
     },
+    /// Three servers on one database behind a balancer, restarted and killed in turn.
+    Rolling {
+        #[arg(long, default_value_t = 1)]
+        restarts: usize,
+    },
     /// Replies to COMMIT that never come back from PostgreSQL.
     Commit {
         #[arg(long, default_value_t = 200)]
@@ -162,6 +169,7 @@ impl Program {
             Self::History { .. } => "history",
             Self::Cancel { .. } => "cancel",
             Self::Commit { .. } => "commit",
+            Self::Rolling { .. } => "rolling",
         }
     }
 
@@ -180,6 +188,7 @@ impl Program {
             Self::History { seconds } => history::run(run, *seconds).await,
             Self::Cancel { requests } => cancel::run(run, *requests).await,
             Self::Commit { cuts } => commit::run(run, *cuts).await,
+            Self::Rolling { restarts } => rolling::run(run, *restarts).await,
         }
     }
 }
