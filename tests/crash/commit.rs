@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::Run;
 use crate::arena::list;
 use crate::client::Client;
-use crate::database::{self, Field};
+use crate::database::Field;
 use crate::figures::Figures;
 use crate::journal::{Action, Event, Invoke};
 use crate::storm;
@@ -66,7 +66,7 @@ pub(crate) async fn run(run: &Run, cuts: usize) -> Result<Figures> {
     }
     proxy.cut_one_in(0);
     let quiet = field.is_quiet().await?;
-    let contents = database::contents(&field.sql).await?;
+    let contents = field.contents().await?;
     let keys = progress.keys.load(Ordering::SeqCst);
     let violations = storm::violations(&contents, usize::try_from(keys)?);
     ensure!(violations.is_empty(), list(&violations));

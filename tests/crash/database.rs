@@ -15,7 +15,7 @@ use crate::Run;
 use crate::arena::list;
 use crate::client::Client;
 use crate::contents::{AUDITED, Audit, Contents, Entity, Reply};
-use crate::journal::{self, Journal};
+use crate::journal::{self, Journal, Line};
 use crate::oracle::{Oracle, Verdict};
 use crate::server::{Launch, Server};
 
@@ -53,11 +53,20 @@ impl Field {
 
     /// Holds what the database has against the journal.
     pub(crate) async fn check(&mut self) -> Result<Verdict> {
-        let lines = journal::read(&self.folder.join("journal"))?;
-        let contents = contents(&self.sql).await?;
+        let (lines, contents) = (self.lines()?, self.contents().await?);
         let verdict = self.oracle.check(&lines, &contents);
         ensure!(verdict.violations.is_empty(), list(&verdict.violations));
         Ok(verdict)
+    }
+
+    /// What the clients wrote down.
+    pub(crate) fn lines(&self) -> Result<Vec<Line>> {
+        journal::read(&self.folder.join("journal"))
+    }
+
+    /// What the database holds.
+    pub(crate) async fn contents(&self) -> Result<Contents> {
+        contents(&self.sql).await
     }
 
     /// Waits until no transaction is open but our own; the time that took.
@@ -81,8 +90,7 @@ impl Field {
     }
 }
 
-/// What the database holds.
-pub(crate) async fn contents(sql: &Sql) -> Result<Contents> {
+async fn contents(sql: &Sql) -> Result<Contents> {
     let invoices = entities(sql, "sales_invoice", "customer_id").await?;
     Ok(Contents {
         schema: AUDITED,

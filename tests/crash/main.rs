@@ -27,6 +27,7 @@ mod migrate;
 mod oracle;
 mod power;
 mod register;
+mod replicas;
 mod rolling;
 mod second;
 mod server;
@@ -127,6 +128,11 @@ enum Program {
         #[arg(long, default_value_t = 1)]
         restarts: usize,
     },
+    /// The clients of `history`, spread over three servers on one database.
+    Replicas {
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
     /// Replies to COMMIT that never come back from PostgreSQL.
     Commit {
         #[arg(long, default_value_t = 200)]
@@ -170,6 +176,7 @@ impl Program {
             Self::Cancel { .. } => "cancel",
             Self::Commit { .. } => "commit",
             Self::Rolling { .. } => "rolling",
+            Self::Replicas { .. } => "replicas",
         }
     }
 
@@ -189,6 +196,7 @@ impl Program {
             Self::Cancel { requests } => cancel::run(run, *requests).await,
             Self::Commit { cuts } => commit::run(run, *cuts).await,
             Self::Rolling { restarts } => rolling::run(run, *restarts).await,
+            Self::Replicas { seconds } => replicas::run(run, *seconds).await,
         }
     }
 }
