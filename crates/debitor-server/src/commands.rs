@@ -48,6 +48,10 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.store.url = arguments.store.unwrap_or(config.store.url);
     config.store.archive = arguments.archive.or(config.store.archive);
+    anyhow::ensure!(
+        config.store.archive.is_none() || !config.store.url.is_postgres(),
+        "an archive is for sqlite:DIR"
+    );
     config.admin.listen = arguments.admin.or(config.admin.listen);
     telemetry::start(&config.log)?;
     let listener = listen(config.listen).await?;
@@ -145,6 +149,7 @@ async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<A
         reserve_bytes: config.store.reserve_bytes,
         archive: config.store.archive.clone(),
         connections: config.store.connections,
+        timeouts: config.store.timeouts(),
     };
     store::connect(config.store.url.expose(), options, Arc::clone(clock))
         .await

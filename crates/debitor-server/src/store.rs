@@ -16,6 +16,7 @@ pub(crate) mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -331,7 +332,34 @@ pub struct Options {
     pub archive: Option<PathBuf>,
     /// Connections to the database at most.
     pub connections: usize,
+    pub timeouts: Timeouts,
 }
+
+/// How long a server waits for its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, while all are in use.
+    pub wait: Duration,
+    /// For a statement.
+    pub statement: Duration,
+    /// For a row that another transaction has locked.
+    pub lock: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            wait: Duration::from_secs(1),
+            statement: Duration::from_secs(5),
+            lock: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The store cannot be worked with as it is set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
 
 impl Default for Options {
     fn default() -> Self {
@@ -339,6 +367,7 @@ impl Default for Options {
             reserve_bytes: 64 * 1024 * 1024,
             archive: None,
             connections: 10,
+            timeouts: Timeouts::default(),
         }
     }
 }

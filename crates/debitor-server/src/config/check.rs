@@ -27,6 +27,11 @@ impl StoreUrl {
         Self(text.to_owned())
     }
 
+    /// Whether it is a database of PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        crate::store::is_postgres(&self.0)
+    }
+
     /// The whole address, for the store alone.
     pub fn expose(&self) -> &str {
         &self.0

@@ -45,6 +45,9 @@ const WHOLE: &str = r#"
     reserve_bytes = 1048576
     archive = "/mnt/archive"
     connections = 7
+    wait_timeout_ms = 500
+    statement_timeout_ms = 4000
+    lock_timeout_ms = 1000
     [[auth.issuers]]
     issuer = "https://login.example.com/"
     audience = "api://debitor"
@@ -93,6 +96,22 @@ fn every_setting_is_read() {
         Some("https://customers.example.com")
     );
     assert_eq!(config.store.reserve_bytes, 1024 * 1024);
+    let Store {
+        connections,
+        wait_timeout_ms,
+        statement_timeout_ms,
+        lock_timeout_ms,
+        ..
+    } = config.store;
+    assert_eq!(
+        [
+            connections,
+            wait_timeout_ms,
+            statement_timeout_ms,
+            lock_timeout_ms
+        ],
+        [7, 500, 4000, 1000]
+    );
     assert_eq!(
         config.store.archive.as_deref(),
         Some(Path::new("/mnt/archive"))
@@ -325,6 +344,19 @@ fn secrets_are_never_shown() {
         let shown = StoreUrl::unchecked(url);
         assert!(!format!("{shown}{shown:?}").contains("hunter2"), "{shown}");
     }
+}
+
+#[test]
+fn only_an_embedded_store_has_an_archive() {
+    let toml = SMALLEST.replace("sqlite:/var/lib/debitor", "postgres://debitor@db/debitor");
+    assert!(load(&toml, &[]).is_ok());
+    check_faults(
+        &toml,
+        &[("DEBITOR_STORE_ARCHIVE", "/mnt/archive")],
+        &[
+            "store.archive (DEBITOR_STORE_ARCHIVE): is for sqlite:DIR; PostgreSQL has archives of its own",
+        ],
+    );
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod idempotency;
 mod migrate;
 mod points;
 mod pool;
+#[cfg(test)]
+mod portable;
 mod sales_invoice;
 mod session;
 mod transaction;
@@ -27,6 +29,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use prometheus_client::registry::Registry;
 use tokio_postgres::Row;
 use tokio_util::task::TaskTracker;
@@ -35,8 +39,8 @@ use uuid::Uuid;
 use super::idempotency::{Claim, Running};
 use super::writing::Writing;
 use super::{
-    CustomerKey, Entities, Error, Options, Page, PageQuery, Result, Scope, Store, Stored, Write,
-    Written,
+    CustomerKey, Entities, Error, NewerSchema, Options, Page, PageQuery, Result, Scope, Store,
+    Stored, Timeouts, Unfit, Write, Written,
 };
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
@@ -69,15 +73,18 @@ impl PostgresStore {
     /// Opens the store. A database that cannot be reached is no reason not to start: requests are
     /// refused until it can be.
     pub async fn open(url: &str, options: Options, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let connector = Connector::new(Address::parse(url, &settings())?);
+        let settings = settings(options.timeouts);
+        let connector = Connector::new(Address::parse(url, &settings)?);
         match connector.open().await {
+            Ok(_) => {}
             Err(error) if is_away(&error) => {
                 tracing::warn!(reason = format!("{error:#}"), "the database is away");
             }
-            first => drop(first?),
+            Err(error) if error.is::<NewerSchema>() => return Err(error),
+            Err(error) => return Err(Unfit(format!("{error:#}")).into()),
         }
         let (points, reads, writes) = shares(options.connections);
-        let pools = Arc::new(Pools::new(connector, writes, reads)?);
+        let pools = Arc::new(Pools::new(connector, writes, reads, options.timeouts)?);
         let writes = Writes {
             pools: Arc::clone(&pools),
             tasks: TaskTracker::new(),
@@ -127,18 +134,30 @@ impl PostgresStore {
         });
     }
 
-    async fn reading(&self, tenant: Uuid) -> Result<Transaction> {
-        Ok(Transaction::reading(&self.pools, tenant).await?)
+    /// Reads what may be much, again on a new connection if the one that was kept is lost.
+    async fn scan<T>(
+        &self,
+        tenant: Uuid,
+        work: impl Fn(Transaction) -> BoxFuture<'static, Result<T, Failure>> + Send + Sync,
+    ) -> Result<T> {
+        let first = work(Transaction::reading(&self.pools, tenant).await?).await;
+        match first {
+            Err(Failure::Lost(_)) => {
+                Ok(work(Transaction::reading(&self.pools, tenant).await?).await?)
+            }
+            first => Ok(first?),
+        }
     }
 }
 
 /// The settings of PostgreSQL for every connection of a server. A statement is planned once, maybe
 /// while the tables are empty: only plans that stay good when they grow are allowed.
-fn settings() -> [(&'static str, String); 8] {
+fn settings(timeouts: Timeouts) -> [(&'static str, String); 8] {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
     [
         ("role", migrate::ROLE.to_owned()),
-        ("statement_timeout", "5000".to_owned()),
-        ("lock_timeout", "2000".to_owned()),
+        ("statement_timeout", milliseconds(timeouts.statement)),
+        ("lock_timeout", milliseconds(timeouts.lock)),
         ("idle_in_transaction_session_timeout", "10000".to_owned()),
         ("plan_cache_mode", "force_generic_plan".to_owned()),
         ("enable_seqscan", "off".to_owned()),
@@ -164,11 +183,10 @@ fn is_away(error: &anyhow::Error) -> bool {
     let Some(error) = error.downcast_ref::<tokio_postgres::Error>() else {
         return false;
     };
-    error.as_db_error().is_none()
-        || matches!(
-            Failure::of(error, ""),
-            Failure::Lost(_) | Failure::Refused(Error::Unavailable(_))
-        )
+    matches!(
+        Failure::of(error, ""),
+        Failure::Lost(_) | Failure::Refused(Error::Unavailable(_))
+    )
 }
 
 #[async_trait]
@@ -184,7 +202,8 @@ impl Store for PostgresStore {
     }
 
     async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page> {
-        Ok(company::list(self.reading(tenant).await?, tenant, page).await?)
+        self.scan(tenant, move |db| company::list(db, tenant, page).boxed())
+            .await
     }
 
     async fn company_get(&self, scope: Scope) -> Result<Bytes> {
@@ -193,11 +212,15 @@ impl Store for PostgresStore {
     }
 
     async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
-        Ok(customer::list(self.reading(scope.tenant).await?, scope, page).await?)
+        self.scan(scope.tenant, move |db| {
+            customer::list(db, scope, page).boxed()
+        })
+        .await
     }
 
     async fn customer_count(&self, scope: Scope) -> Result<i32> {
-        Ok(customer::count(self.reading(scope.tenant).await?, scope).await?)
+        self.scan(scope.tenant, move |db| customer::count(db, scope).boxed())
+            .await
     }
 
     async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
@@ -251,7 +274,10 @@ impl Store for PostgresStore {
     }
 
     async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
-        Ok(sales_invoice::list(self.reading(scope.tenant).await?, scope, page).await?)
+        self.scan(scope.tenant, move |db| {
+            sales_invoice::list(db, scope, page).boxed()
+        })
+        .await
     }
 
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
@@ -293,7 +319,7 @@ impl Store for PostgresStore {
 
     /// The database's storage is looked after by whoever runs the database.
     async fn failed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn ping(&self) -> Result<()> {

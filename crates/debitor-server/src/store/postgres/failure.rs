@@ -88,7 +88,7 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
     use std::error::Error as _;
     error
         .source()
-        .is_some_and(|source| source.is::<std::io::Error>())
+        .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
 }
 
 impl From<Error> for Failure {

@@ -16,7 +16,7 @@ use super::super::{Error, Result, Scope, Stored, Written};
 use super::create::{self, Create};
 use super::failure::Failure;
 use super::transaction::Transaction;
-use super::work::{self, Once, PATIENCE, Writes};
+use super::work::{self, Once, Writes};
 use super::{audit, idempotency};
 
 /// Transactions of one company at a time: while one is committed the next is made ready.
@@ -88,7 +88,7 @@ impl Creates {
                 let why = "the company has too many creates under way";
                 return Err(Error::Unavailable(why.to_owned()));
             }
-            outcome = timeout(PATIENCE, answered).await;
+            outcome = timeout(self.writes.pools.patience, answered).await;
         }
         let lost = || Error::OutcomeUnknown("the create takes too long".to_owned());
         outcome.map_err(|_| lost())?.map_err(|_| lost())?

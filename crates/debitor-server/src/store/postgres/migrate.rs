@@ -28,7 +28,7 @@ const MIGRATIONS: [Migration; 1] = [Migration {
 }];
 
 /// How long another runner is waited for.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
+const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// The role in which servers work.
 pub(super) const ROLE: &str = "debitor_service";
 

@@ -17,8 +17,6 @@ use super::failure::Failure;
 use super::migrate;
 use super::session::Session;
 
-/// How long a connection is waited for while all are in use.
-const WAIT: Duration = Duration::from_secs(1);
 /// How long making one may take, and looking whether one that was idle is still good.
 const CREATE: Duration = Duration::from_secs(2);
 const RECYCLE: Duration = Duration::from_secs(1);
@@ -48,7 +46,8 @@ impl Connector {
     /// this program knows.
     pub(super) async fn open(&self) -> anyhow::Result<Session> {
         let generation = self.generation.load(Ordering::Acquire);
-        let session = Session::open(&self.address, generation).await?;
+        // Apart, as it is large and seldom there.
+        let session = Box::pin(Session::open(&self.address, generation)).await?;
         migrate::check(&session).await?;
         check_role(&session).await?;
         Ok(session)
@@ -115,6 +114,9 @@ pub(super) struct Pools {
     /// Apart, so that commits that wait for a standby leave reads theirs.
     reads: Pool<Connector>,
     pub(super) observed: Observed,
+    /// How long a request waits for its write, which goes on all the same: statements and locks have
+    /// shorter limits, so that what is waited for then is COMMIT, or a database that is gone.
+    pub(super) patience: Duration,
 }
 
 impl Pools {
@@ -123,12 +125,14 @@ impl Pools {
         connector: Connector,
         writes: usize,
         reads: usize,
+        timeouts: super::super::Timeouts,
     ) -> Result<Self, BuildError> {
         Ok(Self {
-            writes: pool(connector.clone(), writes)?,
-            reads: pool(connector.clone(), reads)?,
+            writes: pool(connector.clone(), writes, timeouts.wait)?,
+            reads: pool(connector.clone(), reads, timeouts.wait)?,
             connector,
             observed: Observed::default(),
+            patience: timeouts.wait + 2 * timeouts.statement,
         })
     }
 
@@ -156,11 +160,15 @@ impl Pools {
     }
 }
 
-fn pool(connector: Connector, connections: usize) -> Result<Pool<Connector>, BuildError> {
+fn pool(
+    connector: Connector,
+    connections: usize,
+    wait: Duration,
+) -> Result<Pool<Connector>, BuildError> {
     let config = PoolConfig {
         max_size: connections,
         timeouts: Timeouts {
-            wait: Some(WAIT),
+            wait: Some(wait),
             create: Some(CREATE),
             recycle: Some(RECYCLE),
         },

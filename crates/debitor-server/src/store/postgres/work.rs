@@ -18,9 +18,6 @@ use super::transaction::Transaction;
 
 /// How often a write is done again that others were in the way of.
 const TRIES: u32 = 5;
-/// How long a request waits for its write, which goes on all the same: statements and locks have
-/// shorter limits, so that what is waited for then is COMMIT, or a database that is gone.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it is tried to settle an unknown outcome.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -50,7 +47,7 @@ impl Writes {
             let _claim = claim;
             done(&pools, &write, &work).await
         });
-        match timeout(PATIENCE, task).await {
+        match timeout(self.pools.patience, task).await {
             Ok(Ok(outcome)) => outcome,
             // A panic was logged where it happened; its connection is cut.
             Ok(Err(_)) => Err(Error::Internal("the write panicked".to_owned())),
@@ -108,15 +105,15 @@ pub(super) async fn settle<T>(
         return Err(Error::OutcomeUnknown(why));
     }
     let end = Instant::now() + SETTLE;
-    while let Some(left) = end.checked_duration_since(Instant::now()) {
-        match timeout(left, attempt(pools, write, work)).await {
-            Ok(Ok(made)) => return Ok(made),
-            Ok(Err(Failure::Refused(refusal))) if is_about_the_request(&refusal) => {
+    // No attempt is cut short, as that could cancel a commit.
+    while Instant::now() < end {
+        match attempt(pools, write, work).await {
+            Ok(made) => return Ok(made),
+            Err(Failure::Refused(refusal)) if is_about_the_request(&refusal) => {
                 return Err(refusal);
             }
-            _ => {}
+            Err(_) => sleep(pause(write)).await,
         }
-        sleep(pause(write)).await;
     }
     Err(Error::OutcomeUnknown(why))
 }
