@@ -239,7 +239,7 @@ pub(super) async fn one_naming(
     let rows = transaction
         .query(
             "SELECT version, incarnation, body FROM sales_invoice
-             WHERE company_id = $1 AND customer_id = $2 AND id <> $3 ORDER BY id LIMIT 1",
+             WHERE company_id = $1 AND customer_id = $2 AND id <> $3 LIMIT 1",
             &[&scope.company, &customer, &released],
         )
         .await?;

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::future::{MaybeDone, maybe_done};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -31,10 +32,48 @@ impl<'a> Call<'a> {
     }
 }
 
+/// How long the first plans of a connection are kept, and how long any: each time it is twice as long.
+const FIRST_PLANS: Duration = Duration::from_secs(1);
+const PLANS: Duration = Duration::from_mins(1);
+
+/// Statements with their plans. A plan that was made for empty tables may use the wrong index of
+/// those that grew, so that plans are made anew from time to time, and often at first.
+struct Statements {
+    prepared: HashMap<&'static str, Statement>,
+    since: Instant,
+    keep: Duration,
+}
+
+impl Statements {
+    fn new() -> Self {
+        Self {
+            prepared: HashMap::new(),
+            since: Instant::now(),
+            keep: FIRST_PLANS,
+        }
+    }
+
+    /// Those of the calls that have to be prepared.
+    fn missing(&mut self, calls: &[Call<'_>]) -> Vec<&'static str> {
+        if self.since.elapsed() > self.keep {
+            self.prepared.clear();
+            self.since = Instant::now();
+            self.keep = (2 * self.keep).min(PLANS);
+        }
+        let mut missing = Vec::new();
+        for call in calls {
+            if !self.prepared.contains_key(call.sql) && !missing.contains(&call.sql) {
+                missing.push(call.sql);
+            }
+        }
+        missing
+    }
+}
+
 /// A connection to the database.
 pub(super) struct Session {
     client: Client,
-    statements: Mutex<HashMap<&'static str, Statement>>,
+    statements: Mutex<Statements>,
     /// Set by a warning that a commit may not have reached the standby.
     warned: Arc<AtomicBool>,
     driver: JoinHandle<()>,
@@ -64,7 +103,7 @@ impl Session {
         };
         Ok(Self {
             client,
-            statements: Mutex::default(),
+            statements: Mutex::new(Statements::new()),
             warned,
             driver,
             in_transaction: false,
@@ -108,26 +147,21 @@ impl Session {
 
     /// The statements of the calls; those that are new to the connection are prepared together.
     async fn prepare(&self, calls: &[Call<'_>]) -> Result<Vec<Statement>, tokio_postgres::Error> {
-        let mut new: Vec<&'static str> = Vec::new();
-        {
-            let known = self.known();
-            for call in calls {
-                if !known.contains_key(call.sql) && !new.contains(&call.sql) {
-                    new.push(call.sql);
-                }
-            }
-        }
+        let new = self.known().missing(calls);
         if !new.is_empty() {
             let prepared = in_order(new.iter().map(|sql| self.client.prepare(sql))).await;
             for (sql, statement) in new.into_iter().zip(prepared) {
-                self.known().insert(sql, statement?);
+                self.known().prepared.insert(sql, statement?);
             }
         }
-        let known = self.known();
-        Ok(calls.iter().map(|call| known[call.sql].clone()).collect())
+        let prepared = &self.known().prepared;
+        Ok(calls
+            .iter()
+            .map(|call| prepared[call.sql].clone())
+            .collect())
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<&'static str, Statement>> {
+    fn known(&self) -> MutexGuard<'_, Statements> {
         self.statements
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
