@@ -4,4 +4,5 @@
 mod away;
 mod cluster;
 mod keys;
+mod migrate;
 mod tenants;

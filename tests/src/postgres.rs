@@ -45,6 +45,8 @@ pub struct Host {
     password: String,
     /// The database that others are copied from.
     template: OnceCell<String>,
+    /// Whether those who log in are there.
+    roles: OnceCell<()>,
     cluster: Option<Cluster>,
 }
 
@@ -139,11 +141,20 @@ impl Host {
             password: Url::password(&url).unwrap_or("debitor").to_owned(),
             url,
             template: OnceCell::new(),
+            roles: OnceCell::new(),
             cluster,
         }
     }
 
     async fn make_template(&self, program: &Path) -> String {
+        let template = unique();
+        self.create(&template, "template0").await;
+        migrate(program, self.address(OWNER, &template).as_str());
+        execute(&self.url, &format!("GRANT {ROLE} TO {LOGIN}, {OWNER}")).await;
+        template
+    }
+
+    async fn make_roles(&self) {
         for (role, rights) in [(OWNER, "LOGIN CREATEROLE"), (LOGIN, "LOGIN")] {
             let with = format!("{rights} PASSWORD '{}'", self.password);
             let make = format!(
@@ -152,14 +163,10 @@ impl Host {
             );
             execute(&self.url, &make).await;
         }
-        let template = unique();
-        self.create(&template, "template0").await;
-        migrate(program, self.address(OWNER, &template).as_str());
-        execute(&self.url, &format!("GRANT {ROLE} TO {LOGIN}")).await;
-        template
     }
 
     async fn create(&self, name: &str, template: &str) {
+        self.roles.get_or_init(|| self.make_roles()).await;
         // A small template is faster copied as files than row by row through the log.
         let create =
             format!("CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER} STRATEGY FILE_COPY");
