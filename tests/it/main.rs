@@ -13,6 +13,7 @@ mod durability;
 mod errors;
 mod idempotency;
 mod judge;
+mod metrics;
 mod operations;
 mod postgres;
 mod sales_invoice;

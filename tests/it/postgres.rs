@@ -4,5 +4,6 @@
 mod away;
 mod cluster;
 mod keys;
+mod metrics;
 mod migrate;
 mod tenants;
