@@ -13,9 +13,9 @@ use tempfile::TempDir;
 const PUBLIC_URL: &str = "https://customers.example.com";
 
 /// A production server; it is killed at the end.
-struct Production {
+pub(crate) struct Production {
     process: Child,
-    origin: String,
+    pub(crate) origin: String,
 }
 
 impl Drop for Production {
@@ -33,7 +33,7 @@ fn program(arguments: &[&str]) -> Output {
 }
 
 /// Writes a configuration, with the issuer whose key is in the directory.
-fn configure(directory: &Path, key: &SigningKey, port: u16, store: &str) -> String {
+pub(crate) fn configure(directory: &Path, key: &SigningKey, port: u16, store: &str) -> String {
     let jwks = directory.join("jwks.json");
     write(&jwks, &key.key_set());
     let text = format!(
@@ -55,7 +55,7 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-async fn serve(configuration: &str, port: u16) -> Production {
+pub(crate) async fn serve(configuration: &str, port: u16) -> Production {
     let process = Command::new(binaries::server())
         .args(["serve", "--config", configuration])
         .stderr(Stdio::null())
@@ -72,7 +72,7 @@ async fn serve(configuration: &str, port: u16) -> Production {
     production
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()

@@ -2,10 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use debitor_server::auth::signing::SigningKey;
+use debitor_server::clock::{Clock, SystemClock};
+use debitor_server::dev;
 use debitor_tests::postgres::cluster::End;
 use debitor_tests::postgres::{Database, Host};
-use debitor_tests::{Answer, TestServer, binaries};
+use debitor_tests::{Answer, Request, TestServer, binaries};
 use serde_json::json;
+
+use crate::serve::{configure, free_port, serve};
 
 /// How soon a request is refused without a database, and how soon all is well with one.
 const SOON: Duration = Duration::from_secs(2);
@@ -64,5 +69,36 @@ async fn without_a_database_requests_are_refused_soon_and_with_it_served_again()
             assert!(begun.elapsed() < SOON, "{end:?}");
         }
         read(&server).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_server_starts_without_its_database_and_works_as_soon_as_that_is_there() {
+    let host = Host::own(&[]).await;
+    let database = Database::on(&host, &binaries::server()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let key = SigningKey::open_or_create(directory.path()).unwrap();
+    let port = free_port();
+    let configuration = configure(directory.path(), &key, port, &database.url());
+    host.cluster().end(End::Fast).await;
+    let server = serve(&configuration, port).await;
+    let token = key
+        .token(&dev::grant(), SystemClock::default().now())
+        .unwrap();
+    let companies = || {
+        let request = Request::new(
+            "GET",
+            &format!("{}/v1.0/financials/companies", server.origin),
+        );
+        request
+            .header("Authorization", &format!("Bearer {token}"))
+            .send()
+    };
+    let begun = Instant::now();
+    refused(&companies().await, begun);
+    host.cluster().start_again().await;
+    let begun = Instant::now();
+    while companies().await.status != 200 {
+        assert!(begun.elapsed() < SOON);
     }
 }
