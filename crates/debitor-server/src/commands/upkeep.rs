@@ -56,6 +56,9 @@ pub(super) async fn migrate(name: StoreName) -> anyhow::Result<()> {
     let url = url(&name)?;
     let (from, to) = if store::is_postgres(url.expose()) {
         let postgres::Migrated { from, to } = postgres::migrate(url.expose()).await?;
+        if from == 0 {
+            eprintln!("what servers log in as needs this: GRANT {} TO …", postgres::ROLE);
+        }
         (from, to)
     } else {
         let sqlite::Migrated { from, to } = sqlite::migrate(store::directory(url.expose())?)?;
