@@ -167,7 +167,7 @@ pub(crate) struct StoreName {
     /// The configuration file that names the store; `DEBITOR_*` variables win over it.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The store itself, as in sqlite:DIR or postgres://USER@HOST/DATABASE.
+    /// The store itself: sqlite:DIR, or the URL of a database of PostgreSQL.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<StoreUrl>,
 }

@@ -57,7 +57,10 @@ pub(super) async fn migrate(name: StoreName) -> anyhow::Result<()> {
     let (from, to) = if store::is_postgres(url.expose()) {
         let postgres::Migrated { from, to } = postgres::migrate(url.expose()).await?;
         if from == 0 {
-            eprintln!("what servers log in as needs this: GRANT {} TO …", postgres::ROLE);
+            eprintln!(
+                "what servers log in as needs this: GRANT {} TO …",
+                postgres::ROLE
+            );
         }
         (from, to)
     } else {
