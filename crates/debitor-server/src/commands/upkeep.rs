@@ -43,11 +43,13 @@ pub(super) fn verify(name: &StoreName) -> anyhow::Result<ExitCode> {
         customers,
         sales_invoices,
         audit,
+        idempotency,
         faults,
     } = counts;
     print(&format!(
         "schema {schema}: {companies} companies, {customers} customers, \
-         {sales_invoices} sales invoices, {audit} audit rows; {faults} faults\n"
+         {sales_invoices} sales invoices, {audit} audit rows, \
+         {idempotency} idempotency records; {faults} faults\n"
     ))?;
     Ok(ExitCode::from(u8::from(faults > 0)))
 }
