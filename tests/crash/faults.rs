@@ -1,5 +1,5 @@
 //! `faults`: the Nth write, sync or opening of a database file fails, for one N after the other
-//! until a whole run needs fewer calls.
+//! until a whole run needs fewer calls. The first sync of a start fails, too, on a log that was left.
 //!
 //! Whatever fails, nothing is answered that is not there; after an input or output error the
 //! process says that it does not know, and ends; want of space is told as such, and is over when it
@@ -9,8 +9,9 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use fastrand::Rng;
+use rusqlite::Connection;
 
 use crate::Run;
 use crate::arena::Arena;
@@ -55,6 +56,13 @@ pub(crate) async fn run(run: &Run, stride: usize) -> Result<Figures> {
             figures.add(&format!("{call} {error}"), 1);
             nth += stride;
         }
+    }
+    for reads in [false, true] {
+        let folder = run.folder.join(format!("left-{reads}"));
+        unsynced(run, &folder, &shim, reads)
+            .await
+            .with_context(|| format!("a log that was left; a reader holds it: {reads}"))?;
+        figures.add("logs synced before they are read", 1);
     }
     for outcome in [REFUSED, ENDED] {
         ensure!(figures.count(outcome) > 0, "no run came to this: {outcome}");
@@ -149,4 +157,42 @@ async fn suffer(
         .await?;
     again.none_refused().context("there is space again")?;
     server.kill().await
+}
+
+/// A start that cannot sync the log which a killed server left must not answer from it. A backup or
+/// `verify` may still read the store, so that the log cannot be moved.
+async fn unsynced(run: &Run, folder: &Path, shim: &Path, reads: bool) -> Result<()> {
+    let mut arena = Arena::new(&run.server, folder)?;
+    // The second start finds its data there and an empty log: of that no reader lets a page be moved.
+    arena.launch.start().await?.terminate().await?;
+    let mut server = arena.launch.start().await?;
+    let database = arena.launch.store.join("debitor.db");
+    let reader = Connection::open(&database)?;
+    if reads {
+        reader.execute_batch("PRAGMA wal_autocheckpoint = 0; BEGIN")?;
+        let _: i64 = reader.query_row("SELECT count(*) FROM customer", [], |row| row.get(0))?;
+    }
+    let client = arena.client(&server)?;
+    let mut rng = Rng::with_seed(run.seed);
+    let workload = Workload::start(&client, &arena.oracle, WRITES, &mut rng);
+    workload.ended().await?.none_refused()?;
+    server.kill().await?;
+    let launch = arena
+        .launch
+        .with("LD_PRELOAD", shim)
+        .with("CRASH_CALL", "sync")
+        .with("CRASH_NTH", "1")
+        .with("CRASH_ERROR", "EIO")
+        .with("CRASH_MARK", folder.join("mark"));
+    match launch.try_start().await? {
+        Ok(_) => bail!("the server is ready, and its log is not on the disk"),
+        Err(status) => ensure!(
+            status.code() == Some(STORAGE_FAILED),
+            "it ended with {status}"
+        ),
+    }
+    let (_, mut server) = arena.check_and_restart().await?;
+    server.kill().await?;
+    drop(reader);
+    arena.remove()
 }

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Result, ensure};
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::customer::CREATE;
 use crate::dialect::Customer;
@@ -60,6 +61,9 @@ pub(crate) async fn count(server: &Running) -> Result<u64> {
     server.dialect.read_count(&body)
 }
 
+/// As many as the servers that keep customers start with.
+const RANDOM_CUSTOMERS: usize = 10_000;
+
 /// Files for wrk's script, each with a line for every customer or page.
 #[derive(Debug, Clone)]
 pub(crate) struct Lists {
@@ -75,6 +79,15 @@ impl Lists {
             customers: folder.join("customers.txt"),
             pages: folder.join("pages.txt"),
         }
+    }
+
+    /// Writes customers that do not exist, for a server that answers the same to any.
+    pub(crate) fn write_random(&self) -> Result<()> {
+        let mut customers = BufWriter::new(File::create(&self.customers)?);
+        for _ in 0..RANDOM_CUSTOMERS {
+            writeln!(customers, "{} 1 ", Uuid::now_v7())?;
+        }
+        Ok(customers.flush()?)
     }
 
     /// Reads every customer of the server, in its own order.

@@ -138,8 +138,7 @@ impl Plan {
         let customers = match operation {
             Operation::NextPage => Some(lists.pages),
             Operation::List | Operation::Create | Operation::Count => None,
-            _ if stores => Some(lists.customers),
-            _ => None,
+            _ => Some(lists.customers),
         };
         let rows = || {
             if stores {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use crate::dialect::Dialect;
+use crate::fill::Lists;
 use crate::operation::Operation;
 use crate::process::{self, Process};
 
@@ -124,7 +125,8 @@ impl Server {
             }
             Kind::Limits => {
                 let (process, line) = first_line(command.arg("serve"))?;
-                (process, line.trim().to_owned(), Dialect::peer())
+                Lists::of(folder).write_random()?;
+                (process, line.trim().to_owned(), Dialect::limits())
             }
             Kind::Peer => {
                 let host = format!("127.0.0.1:{}", free_port()?);

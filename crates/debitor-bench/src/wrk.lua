@@ -18,7 +18,7 @@ local function make_words()
   end
 end
 
--- Without a file there is one customer, for servers that answer the same to any.
+-- Without a file there is one customer, for operations that name none.
 local function read_customers()
   if IDS == "" then
     customers[1], count = { id = "1", version = 1, tag = "" }, 1

@@ -1,5 +1,6 @@
 //! The application: what every operation needs, and the operations mounted on it.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::http::request::Parts;
@@ -11,21 +12,32 @@ use crate::store::Store;
 
 /// What the operations share.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Shared>);
+
+/// Behind one pointer, as each request has its own copy of it.
+pub struct Shared {
     pub(crate) store: Arc<dyn Store>,
     verifier: Arc<Verifier>,
     body_limit: usize,
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl App {
     /// An application on this store, for callers whose tokens the verifier trusts and whose bodies
     /// have no more bytes than the limit.
     pub fn new(store: Arc<dyn Store>, verifier: Arc<Verifier>, body_limit: usize) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             store,
             verifier,
             body_limit,
-        }
+        }))
     }
 }
 

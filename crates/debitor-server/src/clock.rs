@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use uuid::{ContextV7, Timestamp, Uuid};
+use uuid::{ClockSequence, ContextV7, NoContext, Timestamp, Uuid};
 
 /// Tells the time and makes ids.
 pub trait Clock: Send + Sync {
@@ -68,8 +68,14 @@ impl Clock for FixedClock {
     }
 }
 
+/// A new UUIDv7 of the instant, in no order within it: for what is only told apart. Those of a clock
+/// are made one after the other, whichever thread asks.
+pub fn unordered_id(now: DateTime<Utc>) -> Uuid {
+    id_at(now, NoContext)
+}
+
 /// Instants before 1970 are taken for 1970: an id has no room for them.
-fn id_at(now: DateTime<Utc>, sequence: &Mutex<ContextV7>) -> Uuid {
+fn id_at(now: DateTime<Utc>, sequence: impl ClockSequence<Output: Into<u128>>) -> Uuid {
     let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
     Uuid::new_v7(Timestamp::from_unix(
         sequence,

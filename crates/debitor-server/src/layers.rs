@@ -25,7 +25,7 @@ use tower::Service;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::odata::keys;
 use crate::telemetry;
 
@@ -58,10 +58,11 @@ impl Surroundings {
             Some(url) => [url, base].concat(),
             None => ["http://", host(request), base].concat(),
         };
+        let received_at = self.clock.now();
         Context {
-            request_id: self.clock.new_id(),
+            request_id: clock::unordered_id(received_at),
             client_request_id: client_request_id(request.headers()),
-            received_at: self.clock.now(),
+            received_at,
             base_url: base_url.into(),
             fingerprint: None,
         }
@@ -71,17 +72,11 @@ impl Surroundings {
 /// A router and what surrounds it: a service of its own rather than a layer, which would cost each
 /// request two more boxes and a copy of the router.
 #[derive(Clone)]
-pub struct Surrounded {
-    router: Router,
-    surroundings: Arc<Surroundings>,
-}
+pub struct Surrounded(Arc<(Router, Surroundings)>);
 
 /// The router, surrounded. The path is rewritten before it looks at it.
 pub fn surround(router: Router, surroundings: Surroundings) -> Surrounded {
-    Surrounded {
-        router,
-        surroundings: Arc::new(surroundings),
-    }
+    Surrounded(Arc::new((router, surroundings)))
 }
 
 impl<B> Service<axum::http::Request<B>> for Surrounded
@@ -99,12 +94,12 @@ where
     }
 
     fn call(&mut self, request: axum::http::Request<B>) -> Self::Future {
-        let Self {
-            router,
-            surroundings,
-        } = self.clone();
+        let shared = Arc::clone(&self.0);
         let request = request.map(Body::new);
-        Box::pin(async move { Ok(answer(&surroundings, router, request).await) })
+        Box::pin(async move {
+            let (router, surroundings) = &*shared;
+            Ok(answer(surroundings, router.clone(), request).await)
+        })
     }
 }
 
@@ -117,10 +112,10 @@ async fn answer(surroundings: &Surroundings, mut router: Router, mut request: Re
     rewrite_path(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     async {
-        let answering = router.call(request);
-        let answered = tokio::time::timeout(PATIENCE, catch_panic(answering)).await;
+        let answering = pin!(catch_panic(router.call(request)));
+        let answered = in_time(answering).await;
         let mut response = answered
-            .map_err(|_| too_slow(reads))
+            .ok_or_else(|| too_slow(reads))
             .and_then(|answered| answered.map_err(|_| Problem::internal()))
             .map_or_else(
                 |problem| reply::problem::<ODataErrorBody>(problem, &context),
@@ -164,7 +159,8 @@ fn mark(headers: &mut HeaderMap, context: &Context, in_api: bool) {
 /// Probes and pages come often and say little.
 fn log(response: &Response, started: Instant, in_api: bool) {
     let status = response.status().as_u16();
-    let duration_ms = started.elapsed().as_secs_f64() * 1000.0;
+    // Asked for only if it is logged.
+    let duration_ms = || started.elapsed().as_secs_f64() * 1000.0;
     if let Some(Undocumented(problem)) = response.extensions().get() {
         let status = problem.status.as_u16();
         tracing::error!(
@@ -174,9 +170,9 @@ fn log(response: &Response, started: Instant, in_api: bool) {
         );
     }
     if in_api {
-        tracing::info!(status, duration_ms, "answered");
+        tracing::info!(status, duration_ms = duration_ms(), "answered");
     } else {
-        tracing::debug!(status, duration_ms, "answered");
+        tracing::debug!(status, duration_ms = duration_ms(), "answered");
     }
 }
 
@@ -245,6 +241,14 @@ fn canonical(path: Cow<'_, str>) -> String {
     match below {
         Some(below) => format!("{}{below}", BASES[0]),
         None => path.into_owned(),
+    }
+}
+
+/// The future's output, unless it takes too long. Most outputs are there at once and need no timer.
+async fn in_time<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+        Poll::Ready(output) => Some(output),
+        Poll::Pending => tokio::time::timeout(PATIENCE, future).await.ok(),
     }
 }
 

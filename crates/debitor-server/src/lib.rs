@@ -16,6 +16,7 @@ mod json;
 pub mod layers;
 pub mod links;
 pub mod odata;
+mod per_thread;
 pub mod router;
 pub mod serve;
 pub mod store;

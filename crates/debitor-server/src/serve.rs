@@ -1,8 +1,10 @@
-//! The accept loop: connections with a cap, header timeouts, and an orderly end.
+//! The accept loop: connections with a cap, time limits for headers, and an orderly end.
 //!
 //! `axum::serve` sets no timer, so that a client could hold a connection for ever by sending its
 //! headers slowly. Connections speak HTTP/1.1: without TLS nothing says that a client wants HTTP/2,
 //! and guessing it from the first bytes has no timeout either.
+
+mod patience;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,14 +17,15 @@ use axum::http::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::Service;
 
 use crate::health::Readiness;
+use patience::Patience;
 
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 64;
@@ -35,8 +38,11 @@ pub struct Limits {
     /// The connections that are open at once; more wait.
     pub connections: usize,
     /// How long a client may take to send the headers of a request, from the connection's start or
-    /// from the last answer on.
+    /// from the request's first byte on.
     pub headers: Duration,
+    /// How long a connection stays open after an answer without another request: longer than the
+    /// minute after which the usual balancer gives it up, which could else find it closed.
+    pub idle: Duration,
     /// How long the server goes on as before once it is told to stop, but for saying that it is not
     /// ready: so long a balancer may take to see that.
     pub announce: Duration,
@@ -61,6 +67,7 @@ impl Limits {
         Self {
             connections,
             headers: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
             announce: Duration::ZERO,
             drain: Duration::from_secs(20),
             failed_drain: Duration::from_millis(500),
@@ -150,12 +157,16 @@ where
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "the connection is gone already");
     }
+    let (timer, stream) = Patience::with(stream, limits.headers);
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.headers)
+        .timer(timer)
+        .header_read_timeout(limits.idle)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(MAX_HEADERS)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(move |request| service.clone().call(request)),
+        );
     let ending = watcher.watch(connection);
     async {
         if let Err(error) = ending.await {

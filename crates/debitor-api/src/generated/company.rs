@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::IntoParams;
 use uuid::Uuid;
 use crate::support::call::Call;
-use crate::support::parameters::Parameters;
+use crate::support::parameters::{Parameters, PathParameters};
 use crate::support::reply::{self, Answer, Reply};
 use crate::support::{
     Api, Body, Context, ErrorBody, Faults, Operation, Problem, Routes, decode, values,
@@ -375,7 +375,7 @@ pub struct CompanyGetPath {
     pub company_id: Uuid,
 }
 impl CompanyGetPath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::IntoParams;
 use uuid::Uuid;
 use crate::support::call::Call;
-use crate::support::parameters::Parameters;
+use crate::support::parameters::{Parameters, PathParameters};
 use crate::support::reply::{self, Answer, Reply};
 use crate::support::{
     Api, Body, Context, ErrorBody, Faults, Operation, Problem, Routes, decode, values,
@@ -96,7 +96,7 @@ pub struct CustomerListPath {
     pub company_id: Uuid,
 }
 impl CustomerListPath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -459,7 +459,7 @@ pub struct CustomerCreatePath {
     pub company_id: Uuid,
 }
 impl CustomerCreatePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -939,7 +939,7 @@ pub struct CustomerCountPath {
     pub company_id: Uuid,
 }
 impl CustomerCountPath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -1224,7 +1224,7 @@ pub struct CustomerGetPath {
     pub customer_id: Uuid,
 }
 impl CustomerGetPath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -1598,7 +1598,7 @@ pub struct CustomerUpdatePath {
     pub customer_id: Uuid,
 }
 impl CustomerUpdatePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -2205,7 +2205,7 @@ pub struct CustomerDeletePath {
     pub customer_id: Uuid,
 }
 impl CustomerDeletePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());

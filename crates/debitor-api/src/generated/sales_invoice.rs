@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::IntoParams;
 use uuid::Uuid;
 use crate::support::call::Call;
-use crate::support::parameters::Parameters;
+use crate::support::parameters::{Parameters, PathParameters};
 use crate::support::reply::{self, Answer, Reply};
 use crate::support::{
     Api, Body, Context, ErrorBody, Faults, Operation, Problem, Routes, decode, values,
@@ -86,7 +86,7 @@ pub struct SalesInvoiceListPath {
     pub company_id: Uuid,
 }
 impl SalesInvoiceListPath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -449,7 +449,7 @@ pub struct SalesInvoiceCreatePath {
     pub company_id: Uuid,
 }
 impl SalesInvoiceCreatePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -935,7 +935,7 @@ pub struct SalesInvoiceGetPath {
     pub sales_invoice_id: Uuid,
 }
 impl SalesInvoiceGetPath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -1309,7 +1309,7 @@ pub struct SalesInvoiceUpdatePath {
     pub sales_invoice_id: Uuid,
 }
 impl SalesInvoiceUpdatePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -1916,7 +1916,7 @@ pub struct SalesInvoiceDeletePath {
     pub sales_invoice_id: Uuid,
 }
 impl SalesInvoiceDeletePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());

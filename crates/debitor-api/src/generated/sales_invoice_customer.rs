@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use utoipa::IntoParams;
 use uuid::Uuid;
 use crate::support::call::Call;
-use crate::support::parameters::Parameters;
+use crate::support::parameters::{Parameters, PathParameters};
 use crate::support::reply::{self, Answer, Reply};
 use crate::support::{
     Api, Body, Context, ErrorBody, Faults, Operation, Problem, Routes, decode, values,
@@ -106,7 +106,7 @@ pub struct SalesInvoiceCustomerGetPath {
     pub sales_invoice_id: Uuid,
 }
 impl SalesInvoiceCustomerGetPath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -480,7 +480,7 @@ pub struct SalesInvoiceCustomerCreatePath {
     pub sales_invoice_id: Uuid,
 }
 impl SalesInvoiceCustomerCreatePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -971,7 +971,7 @@ pub struct SalesInvoiceCustomerUpdatePath {
     pub sales_invoice_id: Uuid,
 }
 impl SalesInvoiceCustomerUpdatePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());
@@ -1578,7 +1578,7 @@ pub struct SalesInvoiceCustomerDeletePath {
     pub sales_invoice_id: Uuid,
 }
 impl SalesInvoiceCustomerDeletePath {
-    fn read(found: &[(String, String)], faults: &mut Faults) -> Option<Self> {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::path(found, faults);
         let company_id = parameters
             .required("companyId", &values::Formatted::<Uuid>::new());

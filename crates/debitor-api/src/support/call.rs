@@ -1,7 +1,7 @@
 //! One request on its way through its operation, in the order in which it can be refused.
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use super::json::Json;
+use super::parameters::PathParameters;
 use super::{Api, Context, Operation, Problem, fingerprint, negotiate};
 
 /// As much of a body that is too large as is read for the sake of its answer, in bytes.
@@ -84,13 +85,9 @@ impl Call {
     }
 
     /// The parameters of the path, decoded.
-    pub async fn path(&mut self) -> Result<Vec<(String, String)>, Problem> {
-        let read = RawPathParams::from_request_parts(&mut self.parts, &()).await;
-        let parameters = read.map_err(|_| negotiate::not_found())?;
-        Ok(parameters
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect())
+    pub async fn path(&mut self) -> Result<PathParameters, Problem> {
+        let read = PathParameters::from_request_parts(&mut self.parts, &()).await;
+        read.map_err(|_| negotiate::not_found())
     }
 
     /// The query as it was sent.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+/// The parameters of a path, decoded.
+pub use axum::extract::RawPathParams as PathParameters;
 use axum::http::HeaderMap;
 
 use super::Faults;
@@ -10,18 +12,33 @@ use super::values::TextReader;
 
 /// Parameters by name; readers return `None` for a fault, and `Some` of what they found otherwise.
 pub struct Parameters<'a> {
-    found: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    found: Found<'a>,
     faults: &'a mut Faults,
+}
+
+enum Found<'a> {
+    Path(&'a PathParameters),
+    Pairs(Vec<(Cow<'a, str>, Cow<'a, str>)>),
+}
+
+impl Found<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        match self {
+            Self::Path(found) => found
+                .iter()
+                .find_map(|(own, value)| (own == name).then_some(value)),
+            Self::Pairs(found) => found
+                .iter()
+                .find_map(|(own, value)| (own == name).then_some(value.as_ref())),
+        }
+    }
 }
 
 impl<'a> Parameters<'a> {
     /// The parameters of a path, decoded.
-    pub fn path(found: &'a [(String, String)], faults: &'a mut Faults) -> Self {
-        let borrow = |(name, value): &'a (String, String)| (Cow::from(name), Cow::from(value));
-        Self {
-            found: found.iter().map(borrow).collect(),
-            faults,
-        }
+    pub fn path(found: &'a PathParameters, faults: &'a mut Faults) -> Self {
+        let found = Found::Path(found);
+        Self { found, faults }
     }
 
     /// The parameters of a query, decoded once; undeclared and repeated ones are faults.
@@ -41,6 +58,7 @@ impl<'a> Parameters<'a> {
                 found.push((name, value));
             }
         }
+        let found = Found::Pairs(found);
         Self { found, faults }
     }
 
@@ -68,6 +86,7 @@ impl<'a> Parameters<'a> {
                 Err(_) => found.push((Cow::from(*name), Cow::from("\u{fffd}"))),
             }
         }
+        let found = Found::Pairs(found);
         Self { found, faults }
     }
 
@@ -91,10 +110,10 @@ impl<'a> Parameters<'a> {
 
     /// A parameter that may be left out.
     pub fn optional<R: TextReader>(&mut self, name: &str, reader: &R) -> Option<Option<R::Value>> {
-        let Some((_, value)) = self.found.iter().find(|(own, _)| own == name) else {
+        let Some(value) = self.found.get(name) else {
             return Some(None);
         };
-        if value.contains(['\0', '\u{fffd}']) {
+        if value.contains('\0') || value.contains('\u{fffd}') {
             self.faults
                 .add("format", name, "must be text in UTF-8 without U+0000");
             return None;

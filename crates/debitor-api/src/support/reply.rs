@@ -107,7 +107,7 @@ impl Reply {
     /// Adds a header, by its name in lower case.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &impl ToString) -> Self {
-        match HeaderValue::from_str(&value.to_string()) {
+        match HeaderValue::try_from(value.to_string()) {
             Ok(value) => {
                 self.headers.insert(HeaderName::from_static(name), value);
             }

@@ -104,7 +104,7 @@ fn read(operation: &Operation, place: &Place<'_>) -> TokenStream {
     let names = place.parameters.iter().map(|parameter| &parameter.name);
     let (argument, open) = match place.field {
         "path" => (
-            quote!(found: &[(String, String)]),
+            quote!(found: &PathParameters),
             quote!(Parameters::path(found, faults)),
         ),
         "query" => (

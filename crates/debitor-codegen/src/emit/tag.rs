@@ -25,7 +25,7 @@ pub(super) fn file(api: &Api, tag: &Tag) -> TokenStream {
         use utoipa::IntoParams;
         use uuid::Uuid;
         use crate::support::call::Call;
-        use crate::support::parameters::Parameters;
+        use crate::support::parameters::{Parameters, PathParameters};
         use crate::support::reply::{self, Answer, Reply};
         use crate::support::{
             Api, Body, Context, ErrorBody, Faults, Operation, Problem, Routes, decode, values,

@@ -5,36 +5,42 @@
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::HeaderValue;
 
 use super::jwt::Verified;
+use crate::per_thread::{PerThread, processors};
 
-/// Tokens that are remembered at most; with one more, all are forgotten.
+/// Tokens that all threads remember at most; with one more, a thread forgets its own.
 const TOKENS: usize = 10_000;
 /// Bytes of a token's end that are hashed: of the signature, which no two tokens share.
 const HASHED: usize = 32;
 
-/// Remembers verified tokens by the `Authorization` header that brought them.
+/// Remembers verified tokens by the `Authorization` header that brought them, each thread for itself.
 #[derive(Debug, Default)]
-pub(super) struct Remembered(RwLock<HashMap<Credentials, Arc<Verified>>>);
+pub(super) struct Remembered(PerThread<Mutex<HashMap<Credentials, Arc<Verified>>>>);
 
 impl Remembered {
     pub(super) fn find(&self, header: &HeaderValue) -> Option<Arc<Verified>> {
-        let tokens = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self.tokens();
         tokens.get(&Credentials(header.clone())).cloned()
     }
 
     pub(super) fn add(&self, header: &HeaderValue, verified: Arc<Verified>) {
-        let mut tokens = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if tokens.len() >= TOKENS {
+        let mut tokens = self.tokens();
+        if tokens.len() >= TOKENS / processors() {
             tokens.clear();
         }
         // A copy: the header shares its bytes with all of its request.
         if let Ok(own) = HeaderValue::from_bytes(header.as_bytes()) {
             tokens.insert(Credentials(own), verified);
         }
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, HashMap<Credentials, Arc<Verified>>> {
+        let own = self.0.own();
+        own.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

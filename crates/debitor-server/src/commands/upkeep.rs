@@ -43,11 +43,13 @@ pub(super) fn verify(name: &StoreName) -> anyhow::Result<ExitCode> {
         customers,
         sales_invoices,
         audit,
+        idempotency,
         faults,
     } = counts;
     print(&format!(
         "schema {schema}: {companies} companies, {customers} customers, \
-         {sales_invoices} sales invoices, {audit} audit rows; {faults} faults\n"
+         {sales_invoices} sales invoices, {audit} audit rows, \
+         {idempotency} idempotency records; {faults} faults\n"
     ))?;
     Ok(ExitCode::from(u8::from(faults > 0)))
 }
@@ -56,6 +58,12 @@ pub(super) async fn migrate(name: StoreName) -> anyhow::Result<()> {
     let url = url(&name)?;
     let (from, to) = if store::is_postgres(url.expose()) {
         let postgres::Migrated { from, to } = postgres::migrate(url.expose()).await?;
+        if from == 0 {
+            eprintln!(
+                "what servers log in as needs this: GRANT {} TO …",
+                postgres::ROLE
+            );
+        }
         (from, to)
     } else {
         let sqlite::Migrated { from, to } = sqlite::migrate(store::directory(url.expose())?)?;

@@ -11,7 +11,7 @@ use debitor_api::customer::{
 };
 use debitor_api::types::Customer;
 
-use super::writes::{Keys, repeatable, write};
+use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
 use crate::auth::Caller;
@@ -65,10 +65,7 @@ impl CustomerApi for App {
         request: CustomerCreateRequest,
     ) -> Result<CustomerCreateResponse, ApiError> {
         let company = request.path.company_id;
-        let keys = Keys {
-            idempotency_key: request.headers.idempotency_key.as_deref(),
-            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
-        };
+        let keys = keys!(request.headers);
         let write = repeatable(&caller, company, &request.context, &CUSTOMER_CREATE, keys)?;
         let Written { stored, form } = self
             .store
@@ -108,10 +105,7 @@ impl CustomerApi for App {
         let company = request.path.company_id;
         let key = CustomerKey::Id(request.path.customer_id);
         let precondition = Precondition::parse(&request.headers.if_match);
-        let keys = Keys {
-            idempotency_key: request.headers.idempotency_key.as_deref(),
-            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
-        };
+        let keys = keys!(request.headers);
         let mut write = repeatable(&caller, company, &request.context, &CUSTOMER_UPDATE, keys)?;
         write.form.minimal = prefer::wants_minimal(request.headers.prefer.as_deref());
         let Written { stored, form } = self

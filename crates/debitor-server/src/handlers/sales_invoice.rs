@@ -11,7 +11,7 @@ use debitor_api::sales_invoice::{
 };
 use debitor_api::types::SalesInvoice;
 
-use super::writes::{Keys, repeatable, write};
+use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
 use crate::auth::Caller;
@@ -53,10 +53,7 @@ impl SalesInvoiceApi for App {
         request: SalesInvoiceCreateRequest,
     ) -> Result<SalesInvoiceCreateResponse, ApiError> {
         let company = request.path.company_id;
-        let keys = Keys {
-            idempotency_key: request.headers.idempotency_key.as_deref(),
-            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
-        };
+        let keys = keys!(request.headers);
         let write = repeatable(
             &caller,
             company,
@@ -102,10 +99,7 @@ impl SalesInvoiceApi for App {
         let company = request.path.company_id;
         let id = request.path.sales_invoice_id;
         let precondition = Precondition::parse(&request.headers.if_match);
-        let keys = Keys {
-            idempotency_key: request.headers.idempotency_key.as_deref(),
-            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
-        };
+        let keys = keys!(request.headers);
         let mut write = repeatable(
             &caller,
             company,

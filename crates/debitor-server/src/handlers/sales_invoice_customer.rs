@@ -10,7 +10,7 @@ use debitor_api::sales_invoice_customer::{
     SalesInvoiceCustomerUpdateRequest, SalesInvoiceCustomerUpdateResponse,
 };
 
-use super::writes::{Keys, repeatable, write};
+use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
 use crate::auth::Caller;
@@ -46,10 +46,7 @@ impl SalesInvoiceCustomerApi for App {
     ) -> Result<SalesInvoiceCustomerCreateResponse, ApiError> {
         let company = request.path.company_id;
         let invoice = Some(request.path.sales_invoice_id);
-        let keys = Keys {
-            idempotency_key: request.headers.idempotency_key.as_deref(),
-            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
-        };
+        let keys = keys!(request.headers);
         let write = repeatable(
             &caller,
             company,
@@ -77,10 +74,7 @@ impl SalesInvoiceCustomerApi for App {
         let company = request.path.company_id;
         let key = CustomerKey::OfSalesInvoice(request.path.sales_invoice_id);
         let precondition = Precondition::parse(&request.headers.if_match);
-        let keys = Keys {
-            idempotency_key: request.headers.idempotency_key.as_deref(),
-            repeatability_request_id: request.headers.repeatability_request_id.as_deref(),
-        };
+        let keys = keys!(request.headers);
         let mut write = repeatable(
             &caller,
             company,

@@ -29,6 +29,17 @@ pub(super) struct Keys<'a> {
     pub(super) repeatability_request_id: Option<&'a str>,
 }
 
+/// Finds them among an operation's headers, for which each operation has a type of its own.
+macro_rules! keys {
+    ($headers:expr) => {
+        $crate::handlers::writes::Keys {
+            idempotency_key: $headers.idempotency_key.as_deref(),
+            repeatability_request_id: $headers.repeatability_request_id.as_deref(),
+        }
+    };
+}
+pub(super) use keys;
+
 impl<'a> Keys<'a> {
     /// The request's key; two that differ are a fault.
     fn one(self) -> Result<Option<&'a str>, Vec<Fault>> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// The path with every key as a segment of its own.
 pub fn as_segments(path: &str) -> Cow<'_, str> {
     // Both characters are in every key in parentheses, spelled as they are or percent-encoded.
-    if !path.bytes().any(|byte| matches!(byte, b')' | b'%')) {
+    if !path.contains(')') && !path.contains('%') {
         return Cow::Borrowed(path);
     }
     let mut changed = false;

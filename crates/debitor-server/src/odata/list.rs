@@ -116,8 +116,15 @@ fn noted<T>(faults: &mut Vec<Fault>, read: Result<T, Fault>) -> Option<T> {
 
 /// Writes a string of JSON.
 fn push_quoted(json: &mut Vec<u8>, text: &str) {
-    // Neither a string nor a vector makes serialising fail.
-    let _ = serde_json::to_writer(json, text);
+    let is_plain = |byte: &u8| !matches!(byte, 0..=0x1F | b'"' | b'\\');
+    if text.as_bytes().iter().all(is_plain) {
+        json.push(b'"');
+        json.extend_from_slice(text.as_bytes());
+        json.push(b'"');
+    } else {
+        // Neither a string nor a vector makes serialising fail.
+        let _ = serde_json::to_writer(json, text);
+    }
 }
 
 #[cfg(test)]

@@ -171,6 +171,52 @@ async fn a_client_that_stalls_in_its_headers_is_let_go() {
     }
 }
 
+/// A connection after its first answer.
+async fn answered(world: &World) -> TcpStream {
+    let mut stream = world.send("GET /fast HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    read_answer(&mut stream).await;
+    stream
+}
+
+async fn read_answer(stream: &mut TcpStream) {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"fast") {
+        assert_ne!(stream.read_buf(&mut answer).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_may_be_idle_for_longer_than_headers_may_take() {
+    let headers = Duration::from_millis(50);
+    let world = world(Limits {
+        headers,
+        ..Limits::new(10)
+    })
+    .await;
+    let mut stream = answered(&world).await;
+    let closed = tokio::time::timeout(4 * headers, stream.read_u8()).await;
+    assert!(closed.is_err(), "{closed:?}");
+    stream
+        .write_all(b"GET /fast HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
+    read_answer(&mut stream).await;
+    // Once it has begun, the next request has no longer than any other.
+    stream.write_all(b"GET /fast").await.unwrap();
+    assert!(!rest(stream).await.contains("200"));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_idle_for_too_long_is_closed() {
+    let world = world(Limits {
+        headers: Duration::from_mins(1),
+        idle: Duration::from_millis(50),
+        ..Limits::new(10)
+    })
+    .await;
+    assert_eq!(rest(answered(&world).await).await, "");
+}
+
 #[tokio::test]
 async fn headers_have_limits() {
     let world = world(Limits::new(10)).await;

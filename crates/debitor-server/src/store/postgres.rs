@@ -49,7 +49,7 @@ use address::Address;
 use failure::Failure;
 use gather::Creates;
 use gauges::Gauges;
-pub use migrate::{Migrated, migrate};
+pub use migrate::{Migrated, ROLE, migrate};
 use points::{Kind, Points};
 use pool::{Connector, Pools};
 use transaction::Transaction;
@@ -169,7 +169,7 @@ fn settings(timeouts: Timeouts) -> [(&'static str, String); 8] {
 /// How the connections are shared out: reads by key, other reads, writes.
 fn shares(connections: usize) -> (usize, usize, usize) {
     let points = if connections < 8 { 1 } else { 2 };
-    let reads = (connections / 5).max(1);
+    let reads = (connections / 4).max(1);
     (
         points,
         reads,

@@ -32,7 +32,8 @@ impl Work<Stored> for Create {
             Some(id) => Some(sales_invoice::require_draft(transaction, write.scope, id).await?),
             None => None,
         };
-        let made = all(transaction, &[(write, &self.customer)], &mut rows).await?;
+        let asked = [(write, &self.customer)];
+        let made = all(transaction, &asked, Numbers::Sure, &mut rows).await?;
         let made = made.into_iter().next();
         let made = made.ok_or_else(|| Error::Internal("nothing was made".to_owned()))??;
         if let Some(draft) = draft {
@@ -44,11 +45,21 @@ impl Work<Stored> for Create {
     }
 }
 
+/// How the next numbers of the series are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Those that a customer was given by hand are passed over.
+    Sure,
+    /// None was given by hand, which saves a round trip; the unique key tells if that is wrong.
+    Hoped,
+}
+
 /// Makes the customers that can be made, all of the scope of the first; a refusal concerns only its
 /// own. The rows of the record of changes are added to `rows`.
 pub(super) async fn all(
     transaction: &mut Transaction,
     asked: &[(&Writing, &CustomerCreate)],
+    numbers: Numbers,
     rows: &mut audit::Rows,
 ) -> Result<Vec<Result<Stored>>, Failure> {
     let Some(((first, _), scope)) = asked.first().map(|one| (one, one.0.scope)) else {
@@ -65,7 +76,10 @@ pub(super) async fn all(
         free: VecDeque::new(),
     };
     if unnumbered > 0 {
-        series.find(transaction, scope, wishes.len()).await?;
+        match numbers {
+            Numbers::Sure => series.find(transaction, scope, wishes.len()).await?,
+            Numbers::Hoped => series.hope(wishes.len()),
+        }
     }
     let (mut made, mut columns) = (Vec::with_capacity(asked.len()), Columns::default());
     for ((write, create), wish) in asked.iter().zip(wishes) {
@@ -146,6 +160,9 @@ async fn look(
 const TAKEN_NUMBERS: &str =
     "SELECT number_fold FROM customer WHERE company_id = $1 AND number_fold = ANY ($2)";
 
+/// How many numbers are looked at with one statement at most.
+const LOOK: i64 = 1024;
+
 /// Numbers of the company's series that no customer has yet.
 struct Series {
     last: i64,
@@ -153,7 +170,16 @@ struct Series {
 }
 
 impl Series {
-    /// Finds so many.
+    /// Takes the next for free.
+    fn hope(&mut self, wanted: usize) {
+        self.free.extend(
+            (self.last + 1..)
+                .map(|n| (n, series_number(n)))
+                .take(wanted),
+        );
+    }
+
+    /// Finds so many. The more are taken, the further each look goes.
     async fn find(
         &mut self,
         transaction: &mut Transaction,
@@ -161,8 +187,8 @@ impl Series {
         wanted: usize,
     ) -> Result<(), Failure> {
         let mut from = self.last + 1;
+        let mut ahead = i64::try_from(wanted).unwrap_or(LOOK);
         while self.free.len() < wanted {
-            let ahead = i64::try_from(wanted).unwrap_or(i64::MAX);
             let numbers: Vec<String> = (from..from + ahead).map(series_number).collect();
             let folds: Vec<String> = numbers.iter().map(|one| fold_number(one)).collect();
             let rows = transaction
@@ -176,6 +202,7 @@ impl Series {
             let free = all.filter(|(_, fold)| !used.contains(fold.as_str()));
             self.free.extend(free.map(|(one, _)| one));
             from += ahead;
+            ahead = (2 * ahead).min(LOOK);
         }
         Ok(())
     }

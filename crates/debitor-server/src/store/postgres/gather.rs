@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use super::super::idempotency::Claim;
 use super::super::writing::Writing;
 use super::super::{Error, Result, Scope, Stored, Written};
-use super::create::{self, Create};
+use super::create::{self, Create, Numbers};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{self, Once, Writes};
 use super::{audit, idempotency};
 
-/// Transactions of one company at a time: while one is committed the next is made ready.
-const WORKERS: usize = 2;
+/// Transactions of one company at a time. More wait for each other's lock on the company's row.
+const WORKERS: usize = 1;
 /// Creates in one transaction at most.
 const TOGETHER: usize = 256;
 /// Creates that wait at most, and for how long; more are refused.
@@ -211,7 +211,8 @@ async fn outcomes(
         .map(|one| (&one.write, &one.work.0.customer))
         .collect();
     let mut rows = audit::Rows::default();
-    let made: Vec<Result<Stored>> = create::all(transaction, &new, &mut rows).await?;
+    let made: Vec<Result<Stored>> =
+        create::all(transaction, &new, Numbers::Hoped, &mut rows).await?;
     rows.write(transaction, first);
     let mut made = made.into_iter();
     let mut outcomes = Vec::with_capacity(batch.len());

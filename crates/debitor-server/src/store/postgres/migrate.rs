@@ -30,7 +30,7 @@ const MIGRATIONS: [Migration; 1] = [Migration {
 /// How long another runner is waited for.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
 /// The role in which servers work.
-pub(super) const ROLE: &str = "debitor_service";
+pub const ROLE: &str = "debitor_service";
 
 /// What a migration did: the schema before and after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,8 +11,8 @@
 //!
 //! The log lives until SQLite begins it anew, which it does only after a checkpoint. The thread that
 //! checkpoints has the rest of the log copied first (`before_checkpoint`), so no life is missed. If
-//! that fails the generation ends there and a new one is begun: the archive never holds up the
-//! store.
+//! that fails, or takes too long, the generation ends there and a new one is begun: the archive
+//! never holds up the store for long.
 //!
 //! Applying a life from its start to a base that was taken in its middle is sound, as frames are
 //! whole pages and the base is no newer than the last frame that is applied.
@@ -20,6 +20,7 @@
 mod generation;
 mod life;
 mod point;
+mod settling;
 #[cfg(test)]
 mod tests;
 
@@ -27,8 +28,8 @@ use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,7 @@ use super::connection::OWNER_ONLY;
 use crate::clock::Clock;
 use generation::{Base, Generation};
 pub(super) use point::{Point, is_archive};
+use settling::PATIENCE;
 
 /// How often what is new in the log is copied.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -53,9 +55,15 @@ const LOCK: &str = "lock";
 /// The archive of a store that this process writes.
 pub(super) struct Archive {
     shared: Arc<Shared>,
-    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    thread: Mutex<Option<Copier>>,
     /// Keeps a second server out.
     _lock: File,
+}
+
+/// The thread that copies, and what tells that it ends.
+struct Copier {
+    thread: thread::JoinHandle<()>,
+    ended: mpsc::Receiver<()>,
 }
 
 struct Shared {
@@ -64,6 +72,11 @@ struct Shared {
     store: PathBuf,
     clock: Arc<dyn Clock>,
     stopping: AtomicBool,
+    /// How many checkpoints did not wait for the rest of the log.
+    missed: Arc<AtomicU64>,
+    /// Everything that was committed before this moment can be restored.
+    covered: Mutex<Instant>,
+    /// Held while files are written, for as long as that takes.
     state: Mutex<State>,
 }
 
@@ -73,8 +86,6 @@ struct State {
     generations: Vec<Generation>,
     /// When the newest was begun, whether or not that succeeded.
     begun: Option<Instant>,
-    /// Everything that was committed before this moment can be restored.
-    covered: Instant,
     /// Whether the last attempt failed, which is told once.
     failing: bool,
 }
@@ -91,7 +102,6 @@ impl Archive {
         let state = State {
             generations: Vec::new(),
             begun: None,
-            covered: Instant::now(),
             failing: false,
         };
         let shared = Shared {
@@ -99,6 +109,8 @@ impl Archive {
             store: store.to_owned(),
             clock,
             stopping: AtomicBool::new(false),
+            missed: Arc::default(),
+            covered: Mutex::new(Instant::now()),
             state: Mutex::new(state),
         };
         Ok(Self {
@@ -109,43 +121,46 @@ impl Archive {
     }
 
     /// What whoever checkpoints must call before.
-    pub(super) fn before_checkpoint(&self) -> Before {
-        let shared = Arc::clone(&self.shared);
-        Box::new(move || {
-            shared.settle();
-            Ok(())
-        })
+    pub(super) fn before_checkpoint(&self) -> io::Result<Before> {
+        settling::before(&self.shared, PATIENCE)
     }
 
     /// Begins to copy. The log must not begin anew from here on unless its rest was copied.
     pub(super) fn start(&self) -> io::Result<()> {
         let shared = Arc::clone(&self.shared);
+        let (end, ended) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("archive".into())
-            .spawn(move || shared.serve())?;
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
+            .spawn(move || {
+                shared.serve();
+                drop(end);
+            })?;
+        *lock(&self.thread) = Some(Copier { thread, ended });
         Ok(())
     }
 
     /// How old the oldest commit can be that could not be restored.
     pub(super) fn lag(&self) -> Duration {
-        self.shared.state().covered.elapsed()
+        lock(&self.shared.covered).elapsed()
     }
 
     /// Copies no more but what a checkpoint asks for.
     pub(super) fn stop(&self) {
         self.shared.stopping.store(true, Ordering::Release);
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread {
-            thread.thread().unpark();
-            // A panic of the thread was logged where it happened.
-            let _ = thread.join();
+        let Some(Copier { thread, ended }) = lock(&self.thread).take() else {
+            return;
+        };
+        thread.thread().unpark();
+        // Nothing is ever sent: it ends with the thread, by whichever way. A panic was logged where it
+        // happened, and one that hangs ends with the process.
+        if ended.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            tracing::error!("the archive does not answer; it is left as it is");
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Makes the directory, and keeps other servers out of it.
@@ -162,7 +177,7 @@ fn take(directory: &Path) -> anyhow::Result<File> {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn is_stopping(&self) -> bool {
@@ -203,7 +218,7 @@ impl Shared {
         let started = Instant::now();
         state.ship(self, false)?;
         if state.generations.iter().any(Generation::has_base) {
-            state.covered = started;
+            *lock(&self.covered) = started;
         }
         Ok(())
     }
@@ -225,7 +240,7 @@ impl Shared {
         let mut state = self.state();
         state.begun = Some(Instant::now());
         let during = state.generations.last();
-        let next = Generation::begin(&self.directory, self.clock.now(), during)?;
+        let next = Generation::begin(&self.directory, self.clock.now(), during, &self.missed)?;
         let path = next.path();
         state.generations.push(next);
         state.ship(self, false)?;
@@ -257,7 +272,7 @@ impl Shared {
             .finish(base, self.clock.now())?;
         let older = state.generations.len() - 1;
         state.generations.drain(..older);
-        state.covered = started;
+        *lock(&self.covered) = started;
         Ok(())
     }
 

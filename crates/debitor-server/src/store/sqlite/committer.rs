@@ -2,6 +2,7 @@
 //! of a transaction that did not succeed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rusqlite::{Connection, ErrorCode};
@@ -9,6 +10,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::super::metrics::Observed;
 use super::super::{Error, Result};
 use super::checkpoint::Checkpoints;
+use super::points::Points;
 use super::space::Space;
 use crate::failpoint;
 
@@ -74,7 +76,13 @@ impl From<Refusal> for Error {
 /// Why a transaction was refused by an error from before its COMMIT.
 impl From<rusqlite::Error> for Refusal {
     fn from(error: rusqlite::Error) -> Self {
-        match Error::from(error) {
+        Error::from(error).into()
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
             Error::Full(why) => Self::Full(why),
             Error::Broken(why) => Self::Broken(why),
             other => Self::RolledBack(other.to_string()),
@@ -86,6 +94,7 @@ impl From<rusqlite::Error> for Refusal {
 pub(super) struct Committer {
     connection: Connection,
     checkpoints: Checkpoints,
+    points: Arc<Points>,
     space: Space,
     observed: Observed,
 }
@@ -94,12 +103,14 @@ impl Committer {
     pub(super) fn new(
         connection: Connection,
         checkpoints: Checkpoints,
+        points: Arc<Points>,
         space: Space,
         observed: Observed,
     ) -> Self {
         Self {
             connection,
             checkpoints,
+            points,
             space,
             observed,
         }
@@ -174,6 +185,7 @@ impl Committer {
     /// that nothing of it counts; any other failure leaves in doubt what is on the disk.
     fn commit(&mut self, writes: usize) -> std::result::Result<(), Refusal> {
         let started = Instant::now();
+        let _change = self.points.change();
         let Err(error) = self.execute("COMMIT") else {
             self.observed.commit(writes, started.elapsed());
             return Ok(());
@@ -201,12 +213,13 @@ impl Committer {
 
     /// Whether the log has grown enough to be moved into the database.
     pub(super) fn is_checkpoint_due(&self) -> bool {
-        self.checkpoints.is_due()
+        self.checkpoints.is_due(&self.connection)
     }
 
     /// Moves the log into the database; an error other than want of room is fatal.
     pub(super) fn checkpoint(&mut self) -> std::result::Result<(), Refusal> {
         let started = Instant::now();
+        let _released = self.points.release()?;
         self.checkpoints.run(&self.connection)?;
         self.observed.checkpoint(started.elapsed());
         Ok(())
@@ -215,10 +228,15 @@ impl Committer {
     /// Moves all of the log into the database and lets go of the files.
     pub(super) fn close(mut self) {
         failpoint::hit("close.before");
-        if let Err(refusal) = self.checkpoints.finish(&self.connection) {
+        if let Err(refusal) = self.finish() {
             // Opening the store again reads the log.
             tracing::warn!(?refusal, "the log was not moved into the database");
         }
+    }
+
+    fn finish(&mut self) -> std::result::Result<(), Refusal> {
+        let _released = self.points.release()?;
+        self.checkpoints.finish(&self.connection)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Statements on customers.
 
 use debitor_api::types::{Customer, CustomerCreate, CustomerUpdate};
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
@@ -43,20 +42,21 @@ pub(super) fn count(db: &Connection, scope: Scope) -> Result<i32> {
         .query_row([scope.company.as_bytes()], |row| row.get(0))?)
 }
 
+/// The customer of a company that the tenant has.
 pub(super) fn get(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Stored> {
-    let id = match key {
-        CustomerKey::Id(id) => id,
-        CustomerKey::OfSalesInvoice(_) => {
-            company::require(db, scope)?;
-            id_of(db, scope, key)?
-        }
-    };
-    let (version, json) = find_for_tenant(db, scope, id)?;
-    Ok(Stored {
-        id,
-        etag: version.etag(),
-        json,
+    let id = id_of(db, scope, key)?;
+    db.prepare_cached(
+        "SELECT version, incarnation, body FROM customer WHERE company_id = ?1 AND id = ?2",
+    )?
+    .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
+        Ok(Stored {
+            id,
+            etag: version(row, 0)?.etag(),
+            json: body(row, 2)?,
+        })
     })
+    .optional()?
+    .ok_or(Error::NotFound(Noun::Customer))
 }
 
 pub(super) fn create(
@@ -167,29 +167,6 @@ fn find(db: &Connection, scope: Scope, id: Uuid) -> rusqlite::Result<Option<(Ver
         Ok((version(row, 0)?, row.get(2)?))
     })
     .optional()
-}
-
-/// One statement, so that company and customer are seen in one snapshot.
-fn find_for_tenant(db: &Connection, scope: Scope, id: Uuid) -> Result<(Version, bytes::Bytes)> {
-    db.prepare_cached(
-        "SELECT version, incarnation, customer.body FROM company
-         LEFT JOIN customer ON company_id = company.id AND customer.id = ?3
-         WHERE company.id = ?1 AND tenant_id = ?2",
-    )?
-    .query_row(
-        params![
-            scope.company.as_bytes(),
-            scope.tenant.as_bytes(),
-            id.as_bytes()
-        ],
-        |row| match row.get_ref(0)? {
-            ValueRef::Null => Ok(None),
-            _ => Ok(Some((version(row, 0)?, body(row, 2)?))),
-        },
-    )
-    .optional()?
-    .ok_or(Error::NotFound(Noun::Company))?
-    .ok_or(Error::NotFound(Noun::Customer))
 }
 
 /// The customer to change, in a version that the precondition names.

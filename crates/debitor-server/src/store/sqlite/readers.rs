@@ -1,12 +1,8 @@
-//! Reads, on connections that cannot write.
-//!
-//! A read of single rows by their keys is done where it is: a hop to another thread would cost more
-//! than the read. Whatever may take long, as lists and counts do, is done by threads of its own, in
-//! one snapshot, so that it never holds up the runtime.
+//! Reads that may take long, as lists and counts do: by threads of their own, on connections that
+//! cannot write, in one snapshot each, so that they never hold up the runtime.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 
 use rusqlite::Connection;
@@ -18,15 +14,11 @@ use super::connection::Database;
 /// Reads that may wait; one more is refused.
 const QUEUE: usize = 4096;
 const THREADS: usize = 4;
-/// Memory in which a connection for reads of single rows keeps pages, in KiB.
-const POINT_CACHE: i32 = 8 * 1024;
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
 
-/// The connections that read, and the way to the reader threads.
+/// The way to the threads that read.
 pub(super) struct Readers {
-    points: Vec<Mutex<Connection>>,
-    next_point: AtomicUsize,
     queue: Mutex<Option<mpsc::SyncSender<Job>>>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
@@ -46,40 +38,10 @@ impl Readers {
                     .spawn(move || read(&connection, &jobs))?,
             );
         }
-        let processors = thread::available_parallelism().map_or(1, usize::from);
-        let points = (0..processors)
-            .map(|_| point_connection(database))
-            .collect::<anyhow::Result<_>>()?;
         Ok(Self {
-            points,
-            next_point: AtomicUsize::new(0),
             queue: Mutex::new(Some(queue)),
             threads: Mutex::new(threads),
         })
-    }
-
-    /// Reads single rows by their keys, here and now. Each statement has its own snapshot.
-    pub(super) fn point<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        work(&self.free_point())
-    }
-
-    /// The last one that was free is most likely free again, and warm.
-    fn free_point(&self) -> MutexGuard<'_, Connection> {
-        let first = self.next_point.load(Ordering::Relaxed);
-        for step in 0..self.points.len() {
-            let index = (first + step) % self.points.len();
-            match self.points[index].try_lock() {
-                Ok(connection) => return connection,
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => {
-                    self.next_point.store(index + 1, Ordering::Relaxed);
-                }
-            }
-        }
-        let index = first % self.points.len();
-        self.points[index]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads within one snapshot.
@@ -129,13 +91,6 @@ impl Readers {
             }
         }
     }
-}
-
-/// One for each of the runtime's workers, so that none waits.
-fn point_connection(database: &Database) -> anyhow::Result<Mutex<Connection>> {
-    let connection = database.open_reader()?;
-    connection.pragma_update(None, "cache_size", -POINT_CACHE)?;
-    Ok(Mutex::new(connection))
 }
 
 /// Ends the snapshot whatever the work does: one that stays open would keep the log from beginning

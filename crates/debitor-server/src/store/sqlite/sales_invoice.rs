@@ -36,22 +36,20 @@ pub(super) fn list(db: &Connection, scope: Scope, query: PageQuery) -> Result<Pa
     Ok(page(rows, query, count)?)
 }
 
+/// The sales invoice of a company that the tenant has.
 pub(super) fn get(db: &Connection, scope: Scope, id: Uuid) -> Result<Stored> {
-    company::require(db, scope)?;
-    let (version, json) = db
-        .prepare_cached(
-            "SELECT version, incarnation, body FROM sales_invoice WHERE company_id = ?1 AND id = ?2",
-        )?
-        .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
-            Ok((version(row, 0)?, body(row, 2)?))
+    db.prepare_cached(
+        "SELECT version, incarnation, body FROM sales_invoice WHERE company_id = ?1 AND id = ?2",
+    )?
+    .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
+        Ok(Stored {
+            id,
+            etag: version(row, 0)?.etag(),
+            json: body(row, 2)?,
         })
-        .optional()?
-        .ok_or(Error::NotFound(Noun::SalesInvoice))?;
-    Ok(Stored {
-        id,
-        etag: version.etag(),
-        json,
     })
+    .optional()?
+    .ok_or(Error::NotFound(Noun::SalesInvoice))
 }
 
 pub(super) fn create(

@@ -1,10 +1,12 @@
 //! Whether what a store holds is sound: the file's structure, links between rows, each row's JSON
-//! against its columns, and the chain of versions that the audit tells.
+//! against its columns, the chain of versions that the audit tells, and the answers that are kept for
+//! repeated requests.
 //!
 //! Everything is read in one snapshot, so that a server can go on writing meanwhile.
 
 mod chain;
 mod entities;
+mod idempotency;
 
 use std::path::Path;
 
@@ -22,6 +24,8 @@ pub struct Counts {
     pub sales_invoices: i64,
     /// Rows of the audit; schema 1 has none.
     pub audit: i64,
+    /// Records of repeatable requests; schema 1 has none.
+    pub idempotency: i64,
     pub faults: i64,
 }
 
@@ -44,7 +48,7 @@ type Check = (
     fn(&Connection, &mut Report<'_>) -> rusqlite::Result<()>,
 );
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     ("the file", structure),
     ("links", links),
     ("companies", entities::companies),
@@ -52,6 +56,7 @@ const CHECKS: [Check; 7] = [
     ("sales invoices", entities::sales_invoices),
     ("numbers", entities::numbers),
     ("versions", chain::check),
+    ("idempotency records", idempotency::check),
 ];
 
 /// Looks at everything in the store of the directory, and tells each fault that it finds.

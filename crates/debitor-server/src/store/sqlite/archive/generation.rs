@@ -4,6 +4,8 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -40,6 +42,9 @@ pub(super) struct Generation {
     has_base: bool,
     /// The last instant that was noted.
     noted: DateTime<Utc>,
+    /// How many checkpoints did not wait for the archive: now, and when this was begun.
+    missed: Arc<AtomicU64>,
+    missed_before: u64,
 }
 
 impl Generation {
@@ -48,7 +53,9 @@ impl Generation {
         archive: &Path,
         at: DateTime<Utc>,
         during: Option<&Self>,
+        missed: &Arc<AtomicU64>,
     ) -> anyhow::Result<Self> {
+        let missed_before = missed.load(Ordering::Acquire);
         // Where the archive's disk is gone, its place on another is not the archive.
         File::open(archive.join(LOCK)).context("the archive is gone")?;
         let path = archive.join(at.format("%Y%m%dT%H%M%S%3fZ").to_string());
@@ -64,6 +71,8 @@ impl Generation {
             life: None,
             has_base: false,
             noted: at,
+            missed: Arc::clone(missed),
+            missed_before,
         })
     }
 
@@ -96,9 +105,22 @@ impl Generation {
         life.copy(&mut log)?;
         // The instant is taken after the log was read: nothing that was committed later counts.
         let now = clock.now().max(noted);
-        life.note(now)?;
+        self.goes_on()?;
+        if let Some(life) = &mut self.life {
+            life.note(now)?;
+        }
         self.noted = now;
         Ok(())
+    }
+
+    /// Whether up to this moment no checkpoint went on without the archive, as they do when it hangs:
+    /// then the log may have begun anew while it was copied.
+    fn goes_on(&self) -> io::Result<()> {
+        if self.missed.load(Ordering::Acquire) == self.missed_before {
+            Ok(())
+        } else {
+            Err(lost("the log was moved before the rest of it was copied"))
+        }
     }
 
     /// The life of the log with this header; a new one must follow the last one's end.
@@ -121,6 +143,7 @@ impl Generation {
             partial,
             mut manifest,
         } = base;
+        self.goes_on()?;
         manifest.at = now.max(self.noted);
         manifest.log = Some(self.life.as_ref().map_or(Position::START, Life::position));
         manifest.write(partial.path())?;

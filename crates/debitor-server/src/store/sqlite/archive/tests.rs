@@ -34,8 +34,8 @@ impl Fixture {
         let clock = Arc::new(FixedClock::at(start));
         let mut writer = Database::lock(&store).unwrap().open_writer().unwrap();
         let archive = Archive::open(to, &store, Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let before = Some(archive.before_checkpoint());
-        let checkpoints = Checkpoints::start(&mut writer, before).unwrap();
+        let before = Some(archive.before_checkpoint().unwrap());
+        let checkpoints = Checkpoints::start(&mut writer, &store, before).unwrap();
         writer.execute_batch("CREATE TABLE t (filler)").unwrap();
         Self {
             directory,
@@ -263,6 +263,38 @@ fn an_archive_that_is_gone_holds_nothing_up() {
     fixture.archive.shared.state().begun = None;
     fixture.archive.shared.tick().unwrap();
     assert_eq!(fixture.restore(None), Ok(2));
+}
+
+#[test]
+fn an_archive_that_hangs_holds_nothing_up_and_misses_nothing_in_silence() {
+    let mut fixture = Fixture::begun();
+    fixture.write();
+    // A reader keeps the log from beginning anew, so that its copy is not its end.
+    let reader = Connection::open(fixture.path("store").join(FILE)).unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM t")
+        .unwrap();
+    fixture.checkpoints.run(&fixture.writer).unwrap();
+    fixture.write();
+    reader.execute_batch("COMMIT").unwrap();
+    let shared = Arc::clone(&fixture.archive.shared);
+    let mut before = settling::before(&shared, Duration::ZERO).unwrap();
+    let hanging = shared.state();
+    before().unwrap();
+    assert!(fixture.archive.lag() < Duration::from_hours(1));
+    fixture
+        .writer
+        .query_row("PRAGMA wal_checkpoint", [], |_| Ok(()))
+        .unwrap();
+    fixture.write();
+    drop(hanging);
+    // The generation ends, whichever thread is the first to find out.
+    let _ = shared.ship();
+    assert!(shared.state().generations.is_empty());
+    assert_eq!(fixture.restore(None), Ok(1));
+    shared.state().begun = None;
+    shared.tick().unwrap();
+    assert_eq!(fixture.restore(None), Ok(3));
 }
 
 #[test]

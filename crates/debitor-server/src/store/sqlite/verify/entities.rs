@@ -111,22 +111,22 @@ fn shows_another(invoice: &SalesInvoice, customer: Option<&Customer>) -> bool {
     sales_invoice::is_draft(invoice) && expected != *invoice
 }
 
-fn tell(report: &mut Report<'_>, checked: Result<(), String>) {
+pub(super) fn tell(report: &mut Report<'_>, checked: Result<(), String>) {
     if let Err(fault) = checked {
         report.fault(fault);
     }
 }
 
-fn first<const N: usize>(faults: [(bool, &'static str); N]) -> Result<(), &'static str> {
+pub(super) fn first<const N: usize>(faults: [(bool, &'static str); N]) -> Result<(), &'static str> {
     let fault = faults.into_iter().find(|(is, _)| *is);
     fault.map_or(Ok(()), |(_, text)| Err(text))
 }
 
-fn of(noun: &str, id: Uuid, fault: &str) -> String {
+pub(super) fn of(noun: &str, id: Uuid, fault: &str) -> String {
     format!("{noun} {id}: {fault}")
 }
 
-fn id(row: &Row<'_>, column: usize) -> Result<Uuid, String> {
+pub(super) fn id(row: &Row<'_>, column: usize) -> Result<Uuid, String> {
     let bytes = row.get(column).map_err(|error| error.to_string())?;
     Ok(Uuid::from_bytes(bytes))
 }
@@ -135,12 +135,12 @@ fn version(row: &Row<'_>) -> Result<Version, String> {
     super::super::version(row, 1).map_err(|error| error.to_string())
 }
 
-fn text(row: &Row<'_>, column: usize) -> Result<Option<String>, String> {
+pub(super) fn text(row: &Row<'_>, column: usize) -> Result<Option<String>, String> {
     row.get(column).map_err(|error| error.to_string())
 }
 
 /// The entity in a column; bytes that are no text are no JSON either.
-fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, String> {
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<T, String> {
     let value = row.get_ref(column).map_err(|error| error.to_string())?;
     let bytes = value.as_bytes().map_err(|error| error.to_string())?;
     // What serde says could hold a value, which is nobody's business here.

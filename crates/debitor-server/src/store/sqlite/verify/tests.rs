@@ -13,7 +13,7 @@ use super::*;
 use crate::clock::SystemClock;
 use crate::domain::company::NewCompany;
 use crate::store::sqlite::{FILE, SqliteStore};
-use crate::store::{Form, Options, Scope, Store, Write};
+use crate::store::{Form, Idempotency, Options, Scope, Store, Write};
 
 /// A store with a company, two customers, and a draft sales invoice to the first of them.
 async fn store() -> TempDir {
@@ -30,8 +30,13 @@ async fn store() -> TempDir {
     let company = store.company_create(company).await.unwrap();
     let write = write(Scope { tenant, company });
     let invoice = SalesInvoiceCreate::default();
+    let mut repeatable = write.clone();
+    repeatable.idempotency = Some(Idempotency {
+        key: [1; 32],
+        fingerprint: [2; 32],
+    });
     let invoice = store
-        .sales_invoice_create(write.clone(), invoice)
+        .sales_invoice_create(repeatable, invoice)
         .await
         .unwrap();
     for invoice in [Some(invoice.stored.id), None] {
@@ -82,6 +87,7 @@ async fn a_sound_store_has_no_faults() {
     assert_eq!((companies, customers, sales_invoices), (1, 2, 1));
     // The first customer is also a change of its sales invoice.
     assert_eq!((counts.schema, counts.audit), (2, 5));
+    assert_eq!(counts.idempotency, 1);
 }
 
 #[tokio::test]
@@ -114,6 +120,28 @@ async fn every_kind_of_fault_is_found() {
             "DROP INDEX customer_by_number; UPDATE customer SET number_fold = 'x'",
             "several",
         ),
+        (
+            "UPDATE idempotency SET body = '{'",
+            "its JSON cannot be read",
+        ),
+        (
+            "UPDATE idempotency SET id = randomblob(16)",
+            "its JSON has another id",
+        ),
+        (
+            "UPDATE idempotency SET body = json_set(body, '$.\"@odata.etag\"', 'W/\"2-00000000\"')",
+            "its JSON has another ETag",
+        ),
+        (
+            "UPDATE idempotency SET etag = 'W/\"2-00000000\"'",
+            "is not in the audit",
+        ),
+        ("UPDATE idempotency SET key = x'00'", "its key"),
+        (
+            "UPDATE idempotency SET fingerprint = x'00'",
+            "its fingerprint",
+        ),
+        ("UPDATE idempotency SET base_url = ''", "its links"),
     ];
     for (sql, fault) in tampered {
         let store = store().await;

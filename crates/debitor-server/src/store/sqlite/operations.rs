@@ -1,0 +1,159 @@
+//! The operations of the store: each takes its statements to where they run.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
+use prometheus_client::registry::Registry;
+use uuid::Uuid;
+
+use super::super::{CustomerKey, Page, PageQuery, Result, Scope, Store, Stored, Write, Written};
+use super::gauges::Gauges;
+use super::{SqliteStore, company, customer, sales_invoice};
+use crate::domain::company::NewCompany;
+use crate::domain::version::Precondition;
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn company_create(&self, company: NewCompany) -> Result<Uuid> {
+        let id = company.id.unwrap_or_else(|| self.clock.new_id());
+        let clock = Arc::clone(&self.clock);
+        self.writer
+            .run(move |db| company::create(db, clock, &company, id))
+            .await
+    }
+
+    async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page> {
+        self.scan(move |db| company::list(db, tenant, page)).await
+    }
+
+    async fn company_get(&self, scope: Scope) -> Result<Bytes> {
+        self.point(|db| company::get(db, scope))
+    }
+
+    async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
+        self.scan(move |db| customer::list(db, scope, page)).await
+    }
+
+    async fn customer_count(&self, scope: Scope) -> Result<i32> {
+        self.scan(move |db| customer::count(db, scope)).await
+    }
+
+    async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
+        self.entity(scope, |db| customer::get(db, scope, key))
+    }
+
+    async fn customer_create(
+        &self,
+        write: Write,
+        sales_invoice: Option<Uuid>,
+        customer: CustomerCreate,
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            customer::create(db, write, sales_invoice, customer)
+        })
+        .await
+    }
+
+    async fn customer_update(
+        &self,
+        write: Write,
+        key: CustomerKey,
+        precondition: Precondition,
+        change: CustomerUpdate,
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            customer::update(db, write, key, &precondition, change)
+        })
+        .await
+    }
+
+    async fn customer_delete(
+        &self,
+        write: Write,
+        key: CustomerKey,
+        precondition: Precondition,
+    ) -> Result<()> {
+        self.delete(write, move |db, write| {
+            customer::delete(db, write, key, &precondition)
+        })
+        .await
+    }
+
+    async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
+        self.scan(move |db| sales_invoice::list(db, scope, page))
+            .await
+    }
+
+    async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
+        self.entity(scope, |db| sales_invoice::get(db, scope, id))
+    }
+
+    async fn sales_invoice_create(
+        &self,
+        write: Write,
+        invoice: SalesInvoiceCreate,
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            sales_invoice::create(db, write, invoice)
+        })
+        .await
+    }
+
+    async fn sales_invoice_update(
+        &self,
+        write: Write,
+        id: Uuid,
+        precondition: Precondition,
+        change: SalesInvoiceUpdate,
+    ) -> Result<Written> {
+        self.write(write, move |db, write| {
+            sales_invoice::update(db, write, id, &precondition, change)
+        })
+        .await
+    }
+
+    async fn sales_invoice_delete(
+        &self,
+        write: Write,
+        id: Uuid,
+        precondition: Precondition,
+    ) -> Result<()> {
+        self.delete(write, move |db, write| {
+            sales_invoice::delete(db, write, id, &precondition)
+        })
+        .await
+    }
+
+    async fn failed(&self) {
+        self.writer.failed().await;
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.writer.check()?;
+        self.scan(|db| Ok(db.query_row("SELECT 1", [], |_| Ok(()))?))
+            .await
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        self.observed.register(registry);
+        registry.register_collector(Box::new(Gauges {
+            directory: self.directory.clone(),
+            reserve: self.reserve,
+            writer: Arc::clone(&self.writer),
+            archive: self.archive.clone(),
+        }));
+    }
+
+    async fn close(&self) {
+        self.readers.stop().await;
+        // A base that is being made would hold up the last checkpoint, which still has the rest of
+        // the log copied.
+        if let Some(archive) = self.archive.clone() {
+            // A panic was logged where it happened; there is nothing left to wait for.
+            let _ = tokio::task::spawn_blocking(move || archive.stop()).await;
+        }
+        self.writer.stop().await;
+    }
+}
