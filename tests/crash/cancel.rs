@@ -19,8 +19,9 @@ const CLIENTS: usize = 50;
 const LIST_EACH: u64 = 10;
 /// Clients hang up within this time, most of them early.
 const HANGS_UP: Duration = Duration::from_millis(400);
-/// Requests that must succeed afterwards.
+/// Requests that must succeed afterwards, and how many clients send them.
 const AFTER: u64 = 1000;
+const CLIENTS_AFTER: usize = 8;
 /// Few, so that one that is lost is missed.
 const CONNECTIONS: &str = "4";
 
@@ -41,8 +42,8 @@ pub(crate) async fn run(run: &Run, requests: u64) -> Result<Figures> {
     let (cut, lists_cut) = (cut.ended().await?, sum(readers).await?);
 
     let after = Plan {
-        writes: AFTER / CLIENTS as u64,
-        ..Plan::endless(CLIENTS)
+        writes: AFTER / CLIENTS_AFTER as u64,
+        ..Plan::endless(CLIENTS_AFTER)
     };
     let after = Workload::start(&client, &field.oracle, after, &mut rng);
     let after = after.ended().await?;

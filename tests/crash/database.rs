@@ -22,6 +22,10 @@ use crate::server::{Launch, Server};
 /// What a request was given up for is over within this time: a statement's longest.
 const QUIET: Duration = Duration::from_secs(6);
 
+/// How long requests wait for a connection: no program here is about overload, and the machine may be
+/// busy with other things.
+const WAIT_MS: &str = "10000";
+
 /// A database with a server's launch and a journal.
 pub(crate) struct Field {
     pub(crate) database: Database,
@@ -35,7 +39,8 @@ pub(crate) struct Field {
 impl Field {
     pub(crate) async fn new(run: &Run) -> Result<Self> {
         let database = Database::on(postgres::shared().await, &run.server).await;
-        let mut launch = Launch::new(&run.server, &run.folder, &run.folder);
+        let launch = Launch::new(&run.server, &run.folder, &run.folder);
+        let mut launch = launch.with("DEBITOR_STORE_WAIT_TIMEOUT_MS", WAIT_MS);
         launch.database = Some(database.url());
         Ok(Self {
             folder: run.folder.clone(),
