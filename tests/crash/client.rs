@@ -24,11 +24,25 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(access: &Access, journal: &Arc<Journal>) -> Result<Self> {
+        Self::build(access, journal, reqwest::Client::builder())
+    }
+
+    /// A client whose every request goes over a connection of its own.
+    pub(crate) fn one_request_a_connection(
+        access: &Access,
+        journal: &Arc<Journal>,
+    ) -> Result<Self> {
+        let connections = reqwest::Client::builder().pool_max_idle_per_host(0);
+        Self::build(access, journal, connections)
+    }
+
+    fn build(
+        access: &Access,
+        journal: &Arc<Journal>,
+        connections: reqwest::ClientBuilder,
+    ) -> Result<Self> {
         Ok(Self {
-            http: reqwest::Client::builder()
-                .no_proxy()
-                .timeout(PATIENCE)
-                .build()?,
+            http: connections.no_proxy().timeout(PATIENCE).build()?,
             access: access.clone(),
             journal: Arc::clone(journal),
             brief: false,

@@ -37,6 +37,7 @@ const WRITES: Plan = Plan {
     writes: 4,
     mixed: true,
     pause: Duration::ZERO,
+    hangs_up: None,
 };
 
 pub(crate) async fn run(run: &Run, stride: usize) -> Result<Figures> {

@@ -14,7 +14,7 @@ use crate::Run;
 use crate::arena::{Arena, list};
 use crate::audit;
 use crate::client::Client;
-use crate::contents::AUDITED;
+use crate::contents::{AUDITED, Contents};
 use crate::figures::Figures;
 use crate::journal::{self, Action, Event, Invoke};
 use crate::register;
@@ -30,39 +30,46 @@ type Shared = Arc<Vec<Mutex<(Uuid, String)>>>;
 pub(crate) async fn run(run: &Run, seconds: u64) -> Result<Figures> {
     let mut arena = Arena::new(&run.server, &run.folder)?;
     let mut server = arena.launch.start().await?;
-    let client = arena.client(&server)?.brief();
-    let mut rng = Rng::with_seed(run.seed);
-    let customers = Arc::new(make_customers(&client).await?);
-    let until = Instant::now() + Duration::from_secs(seconds);
-    let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let (client, customers) = (client.clone(), Arc::clone(&customers));
-        clients.spawn(
-            Player {
-                client,
-                customers,
-                rng: rng.fork(),
-            }
-            .play(until),
-        );
-    }
-    while let Some(ended) = clients.join_next().await {
-        ended.context("a client")??;
-    }
+    let client = arena.client(&server)?;
+    play(&vec![client; CLIENTS], seconds, run.seed).await?;
     server.kill().await?;
-
-    let lines = journal::read(&arena.folder.join("journal"))?;
-    let report = register::check(&lines);
-    ensure!(report.anomalies.is_empty(), list(&report.anomalies));
     let contents = arena.contents()?;
-    ensure!(contents.damage.is_empty(), list(&contents.damage));
-    if contents.schema >= AUDITED {
-        let broken = audit::check(&contents, &deleted(&lines));
-        ensure!(broken.is_empty(), list(&broken));
-    }
+    let figures = judge(&journal::read(&arena.folder.join("journal"))?, &contents)?;
     let mut server = arena.launch.start().await?;
     arena.shows(&server, &contents).await?;
     server.kill().await?;
+    Ok(figures)
+}
+
+/// Lets these clients write down a history.
+pub(crate) async fn play(clients: &[Client], seconds: u64, seed: u64) -> Result<()> {
+    let first = clients.first().context("there are clients")?;
+    let customers = Arc::new(make_customers(&first.clone().brief()).await?);
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let (mut rng, mut players) = (Rng::with_seed(seed), JoinSet::new());
+    for client in clients {
+        let player = Player {
+            client: client.clone().brief(),
+            customers: Arc::clone(&customers),
+            rng: rng.fork(),
+        };
+        players.spawn(player.play(until));
+    }
+    while let Some(ended) = players.join_next().await {
+        ended.context("a client")??;
+    }
+    Ok(())
+}
+
+/// Fails if the history has an anomaly, or if the store holds something else than it tells.
+pub(crate) fn judge(lines: &[journal::Line], contents: &Contents) -> Result<Figures> {
+    let report = register::check(lines);
+    ensure!(report.anomalies.is_empty(), list(&report.anomalies));
+    ensure!(contents.damage.is_empty(), list(&contents.damage));
+    if contents.schema >= AUDITED {
+        let broken = audit::check(contents, &deleted(lines));
+        ensure!(broken.is_empty(), list(&broken));
+    }
     let mut figures = Figures::default();
     let counts = [
         ("reads", report.reads),

@@ -8,8 +8,12 @@
 
 mod arena;
 mod audit;
+mod balancer;
+mod cancel;
 mod client;
+mod commit;
 mod contents;
+mod database;
 mod disk;
 mod drill;
 mod failpoints;
@@ -23,6 +27,8 @@ mod migrate;
 mod oracle;
 mod power;
 mod register;
+mod replicas;
+mod rolling;
 mod second;
 mod server;
 mod state;
@@ -112,6 +118,26 @@ enum Program {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// Clients of a server on PostgreSQL that hang up in the middle of their requests.
+    Cancel {
+        #[arg(long, default_value_t = 5000)]
+        requests: u64,
+    },
+    /// Three servers on one database behind a balancer, restarted and killed in turn.
+    Rolling {
+        #[arg(long, default_value_t = 1)]
+        restarts: usize,
+    },
+    /// The clients of `history`, spread over three servers on one database.
+    Replicas {
+        #[arg(long, default_value_t = 10)]
+        seconds: u64,
+    },
+    /// Replies to COMMIT that never come back from PostgreSQL.
+    Commit {
+        #[arg(long, default_value_t = 200)]
+        cuts: usize,
+    },
 }
 
 /// What every program needs to know.
@@ -147,6 +173,10 @@ impl Program {
             Self::Full { .. } => "full",
             Self::Second { .. } => "second",
             Self::History { .. } => "history",
+            Self::Cancel { .. } => "cancel",
+            Self::Commit { .. } => "commit",
+            Self::Rolling { .. } => "rolling",
+            Self::Replicas { .. } => "replicas",
         }
     }
 
@@ -163,6 +193,10 @@ impl Program {
             Self::Full { mebibytes } => full::run(run, *mebibytes).await,
             Self::Second { copies } => second::run(run, *copies).await,
             Self::History { seconds } => history::run(run, *seconds).await,
+            Self::Cancel { requests } => cancel::run(run, *requests).await,
+            Self::Commit { cuts } => commit::run(run, *cuts).await,
+            Self::Rolling { restarts } => rolling::run(run, *restarts).await,
+            Self::Replicas { seconds } => replicas::run(run, *seconds).await,
         }
     }
 }

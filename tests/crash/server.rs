@@ -24,6 +24,8 @@ pub(crate) struct Launch {
     pub(crate) program: PathBuf,
     /// Where the store is; the signing key and the log stand beside it.
     pub(crate) store: PathBuf,
+    /// The address of the database that is the store in place of the folder.
+    pub(crate) database: Option<String>,
     /// A folder that is not on a faulted disk.
     pub(crate) safe: PathBuf,
     pub(crate) listen: SocketAddr,
@@ -52,6 +54,7 @@ impl Launch {
         Self {
             program: program.to_owned(),
             store: store.to_owned(),
+            database: None,
             safe: safe.to_owned(),
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             environment: Vec::new(),
@@ -106,8 +109,6 @@ impl Launch {
             .create(true)
             .append(true)
             .open(self.log())?;
-        let mut store = OsString::from("sqlite:");
-        store.push(&self.store);
         Command::new(&self.program)
             .args([
                 "dev",
@@ -118,7 +119,7 @@ impl Launch {
             ])
             .arg(&self.safe)
             .arg("--store")
-            .arg(store)
+            .arg(self.url())
             .args(&self.arguments)
             .env("DEBITOR_LOG_FILTER", "warn")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
@@ -128,6 +129,15 @@ impl Launch {
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", self.program.display()))
+    }
+
+    fn url(&self) -> OsString {
+        if let Some(database) = &self.database {
+            return database.into();
+        }
+        let mut url = OsString::from("sqlite:");
+        url.push(&self.store);
+        url
     }
 
     pub(crate) fn log(&self) -> PathBuf {

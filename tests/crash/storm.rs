@@ -94,7 +94,7 @@ pub(crate) async fn run(run: &Run, keys: usize) -> Result<Figures> {
 }
 
 /// What is wrong with a store that was asked for this many customers.
-fn violations(contents: &Contents, keys: usize) -> Vec<String> {
+pub(crate) fn violations(contents: &Contents, keys: usize) -> Vec<String> {
     let mut violations = contents.damage.clone();
     let mut made: Vec<u64> = contents
         .customers

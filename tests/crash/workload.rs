@@ -57,6 +57,9 @@ pub(crate) struct Plan {
     pub(crate) mixed: bool,
     /// What a client waits between two writes.
     pub(crate) pause: Duration,
+    /// The longest that a client waits for an answer before it hangs up: each time a random part of
+    /// it. One that hangs up goes on with something else.
+    pub(crate) hangs_up: Option<Duration>,
 }
 
 impl Plan {
@@ -67,6 +70,7 @@ impl Plan {
             writes: u64::MAX,
             mixed: true,
             pause: Duration::ZERO,
+            hangs_up: None,
         }
     }
 }
@@ -193,21 +197,41 @@ impl Writer {
                 key,
             };
             self.tally.in_flight.fetch_add(1, Ordering::SeqCst);
-            let event = self.client.perform(op, invoke).await?;
+            let event = self.perform(op, invoke).await?;
             self.tally.in_flight.fetch_sub(1, Ordering::SeqCst);
             self.tally.count(&event);
             match event {
                 Event::Ok(answer) => slot.learn(&action, answer.id().zip(answer.etag)),
                 Event::Fail { .. } => tokio::time::sleep(PAUSE).await,
+                // What became of the slot is for the oracle to find out.
+                _ if self.plan.hangs_up.is_some() => slot.number = 0,
                 _ => return Ok(()),
             }
-            self.slots.push(slot);
+            if slot.number > 0 {
+                self.slots.push(slot);
+            }
             written += 1;
             if !self.plan.pause.is_zero() {
                 tokio::time::sleep(self.plan.pause).await;
             }
         }
         Ok(())
+    }
+
+    async fn perform(&mut self, op: u64, invoke: Invoke) -> Result<Event> {
+        let Some(longest) = self.plan.hangs_up else {
+            return self.client.perform(op, invoke).await;
+        };
+        // Squared, so that machines of every speed are cut off at every stage.
+        let patience = longest.mul_f64(self.rng.f64().powi(2));
+        let answer = tokio::time::timeout(patience, self.client.perform(op, invoke));
+        if let Ok(event) = answer.await {
+            return event;
+        }
+        let why = "the client hung up".to_owned();
+        let event = Event::Unknown { why };
+        self.client.note(op, event.clone())?;
+        Ok(event)
     }
 
     /// What to do next, and where; the slot is taken out of the list meanwhile.

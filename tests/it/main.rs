@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
 
 mod auth;
-mod backup;
 mod bad_input;
 mod cli;
 mod client;
@@ -16,7 +15,9 @@ mod idempotency;
 mod judge;
 mod metrics;
 mod operations;
+mod postgres;
 mod sales_invoice;
 mod sales_invoice_customer;
 mod serve;
+mod sqlite;
 mod store;

@@ -6,16 +6,16 @@ use std::process::{Child, Command, Output, Stdio};
 use debitor_server::auth::signing::{AUDIENCE, ISSUER, SigningKey};
 use debitor_server::clock::{Clock, SystemClock};
 use debitor_server::dev;
-use debitor_tests::{Request, binaries};
+use debitor_tests::{Engine, Place, Request, binaries};
 use serde_json::json;
 use tempfile::TempDir;
 
 const PUBLIC_URL: &str = "https://customers.example.com";
 
 /// A production server; it is killed at the end.
-struct Production {
+pub(crate) struct Production {
     process: Child,
-    origin: String,
+    pub(crate) origin: String,
 }
 
 impl Drop for Production {
@@ -33,14 +33,13 @@ fn program(arguments: &[&str]) -> Output {
 }
 
 /// Writes a configuration, with the issuer whose key is in the directory.
-fn configure(directory: &Path, key: &SigningKey, port: u16) -> String {
-    let (jwks, store) = (directory.join("jwks.json"), directory.join("store"));
+pub(crate) fn configure(directory: &Path, key: &SigningKey, port: u16, store: &str) -> String {
+    let jwks = directory.join("jwks.json");
     write(&jwks, &key.key_set());
     let text = format!(
         "listen = \"127.0.0.1:{port}\"\npublic_url = \"{PUBLIC_URL}\"\n\
-         [store]\nurl = \"sqlite:{}\"\n\
+         [store]\nurl = \"{store}\"\n\
          [[auth.issuers]]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks_file = \"{}\"\n",
-        store.display(),
         jwks.display()
     );
     let file = directory.join("debitor.toml");
@@ -56,7 +55,7 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-async fn serve(configuration: &str, port: u16) -> Production {
+pub(crate) async fn serve(configuration: &str, port: u16) -> Production {
     let process = Command::new(binaries::server())
         .args(["serve", "--config", configuration])
         .stderr(Stdio::null())
@@ -73,7 +72,7 @@ async fn serve(configuration: &str, port: u16) -> Production {
     production
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -86,7 +85,8 @@ async fn a_company_is_made_without_http_and_links_have_the_public_address() {
     let directory = TempDir::new().unwrap();
     let key = SigningKey::open_or_create(directory.path()).unwrap();
     let port = free_port();
-    let configuration = configure(directory.path(), &key, port);
+    let store = Place::new(Engine::of_run(), &directory.path().join("store")).await;
+    let configuration = configure(directory.path(), &key, port, store.url());
     let tenant = dev::TENANT.to_string();
     let create = [
         "company",

@@ -13,10 +13,14 @@
 pub mod binaries;
 pub mod browser;
 pub mod document;
+pub mod engine;
+mod environment;
 pub mod judge;
+pub mod postgres;
 pub mod proxy;
 pub mod raw;
 pub mod server;
 
+pub use engine::{Engine, Place};
 pub use raw::{Answer, Request};
 pub use server::TestServer;

@@ -10,7 +10,9 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::binaries;
+use crate::engine::{Engine, Place};
 use crate::judge::Judge;
+use crate::postgres::Database;
 use crate::proxy::Proxy;
 use crate::raw::Request;
 
@@ -23,9 +25,11 @@ pub const READ: &str = "Financials.Read.All";
 /// exchange did not fit the document.
 pub struct TestServer {
     data: TempDir,
-    /// What the process is told beside where its data are.
+    /// What the process is told beside where its files are.
     arguments: Vec<String>,
     process: Process,
+    /// Dropped after the process has been killed.
+    place: Place,
     proxy: Proxy,
     judge: Arc<Judge>,
 }
@@ -37,15 +41,35 @@ struct Process {
 }
 
 impl TestServer {
-    /// Starts a server on an empty data directory.
+    /// Starts a server on an empty store of the engine that the suite runs on.
     pub async fn start() -> Self {
-        Self::start_with(&[]).await
+        Self::start_on(Engine::of_run()).await
     }
 
-    /// Starts a server with these arguments on an empty data directory.
-    pub async fn start_with(arguments: &[&str]) -> Self {
-        let arguments: Vec<_> = arguments.iter().map(|one| (*one).to_owned()).collect();
+    /// Starts a server on an empty store of this engine.
+    pub async fn start_on(engine: Engine) -> Self {
+        Self::start_with(engine, &[]).await
+    }
+
+    /// Starts a server with these arguments on an empty store of this engine.
+    pub async fn start_with(engine: Engine, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
+        let place = Place::new(engine, data.path()).await;
+        Self::start_at(place, data, arguments).await
+    }
+
+    /// Starts a server on a database of the test's own choice.
+    pub async fn start_in(database: Database) -> Self {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        Self::start_at(database.into(), data, &[]).await
+    }
+
+    async fn start_at(place: Place, data: TempDir, arguments: &[&str]) -> Self {
+        let store = ["--store", place.url()].into_iter();
+        let arguments: Vec<_> = store
+            .chain(arguments.iter().copied())
+            .map(str::to_owned)
+            .collect();
         let process = Process::start(data.path(), &arguments);
         let judge = Arc::new(Judge::new());
         let proxy = Proxy::start(process.address(), Arc::clone(&judge)).await;
@@ -53,6 +77,7 @@ impl TestServer {
             data,
             arguments,
             process,
+            place,
             proxy,
             judge,
         }
@@ -91,6 +116,11 @@ impl TestServer {
     /// The path of the demo company.
     pub fn company_path(&self) -> String {
         format!("/v1.0/financials/companies/{}", self.company())
+    }
+
+    /// Where the server keeps its data.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// The server's data directory.

@@ -9,6 +9,7 @@ mod crash;
 mod deps;
 mod install;
 mod peers;
+mod postgres;
 mod process;
 mod spec;
 mod sync;

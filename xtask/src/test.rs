@@ -7,20 +7,22 @@ use anyhow::{Context, Result};
 
 use crate::crash::{self, Length};
 use crate::process::{command, run};
-use crate::{bench, browser, codegen, coverage, deps, spec};
+use crate::{bench, browser, codegen, coverage, deps, postgres, spec};
 
 /// A step's name and what it does.
 type Step = (&'static str, fn(&Path, Length) -> Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 13] = [
     ("fmt", |root, _| fmt(root)),
     ("codegen", |root, _| codegen::check(root)),
     ("spec", |root, _| spec::check(root)),
     ("deps", |root, _| deps::check(root)),
     ("browser", |_, _| browser::prepare()),
+    ("postgres", |_, _| postgres::prepare()),
     ("clippy", |root, _| clippy(root)),
     ("programs", |root, _| programs(root)),
     ("tests", |root, _| tests(root)),
+    ("tests on postgres", |root, _| postgres::tests(root)),
     ("coverage", |root, _| coverage::report(root)),
     ("crash", crash::test),
     ("released", |root, _| released(root)),

@@ -152,7 +152,8 @@ pub(crate) struct Verify {
     pub(crate) store: StoreName,
 }
 
-/// Brings a store's schema up to date, as a server does when it starts; none may run on it.
+/// Brings a store's schema up to date. An embedded one's server does that when it starts, and none may
+/// run on it; PostgreSQL needs it, and servers may run meanwhile.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     #[command(flatten)]
@@ -166,7 +167,7 @@ pub(crate) struct StoreName {
     /// The configuration file that names the store; `DEBITOR_*` variables win over it.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The store itself, as in sqlite:DIR.
+    /// The store itself: sqlite:DIR, or the URL of a database of PostgreSQL.
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<StoreUrl>,
 }

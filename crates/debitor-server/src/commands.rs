@@ -30,7 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => upkeep::backup(&arguments),
         Command::Restore(arguments) => upkeep::restore(&arguments),
         Command::Verify(arguments) => return upkeep::verify(&arguments.store),
-        Command::Migrate(arguments) => upkeep::migrate(&arguments.store),
+        Command::Migrate(arguments) => block_on(upkeep::migrate(arguments.store)),
         Command::Dev(arguments) => block_on(run_dev(arguments)),
         Command::Serve(arguments) => block_on(run_serve(arguments)),
         Command::Token(arguments) => print_token(arguments),
@@ -48,13 +48,17 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.store.url = arguments.store.unwrap_or(config.store.url);
     config.store.archive = arguments.archive.or(config.store.archive);
+    anyhow::ensure!(
+        config.store.archive.is_none() || !config.store.url.is_postgres(),
+        "an archive is for sqlite:DIR"
+    );
     config.admin.listen = arguments.admin.or(config.admin.listen);
     telemetry::start(&config.log)?;
     let listener = listen(config.listen).await?;
     let admin = listen_to_admin(&config).await?;
     make_private_directory(data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let store = open_store(&config, &clock)?;
+    let store = open_store(&config, &clock).await?;
     let key = SigningKey::open_or_create(data_dir)?;
     let demo = dev::demo(store.as_ref(), clock.as_ref())
         .await
@@ -92,7 +96,7 @@ async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
     let listener = listen(config.listen).await?;
     let admin = listen_to_admin(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let store = open_store(&config, &clock)?;
+    let store = open_store(&config, &clock).await?;
     let server = Server {
         config,
         store,
@@ -121,7 +125,7 @@ async fn create_company(arguments: CompanyCreate) -> anyhow::Result<()> {
     // The server's next start begins the archive anew, with the company in it.
     config.store.archive = None;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let store = open_store(&config, &clock)?;
+    let store = open_store(&config, &clock).await?;
     let CompanyCreate {
         tenant, name, id, ..
     } = arguments;
@@ -140,12 +144,15 @@ fn trusted(config: &Config) -> anyhow::Result<Vec<Issuer>> {
         .collect()
 }
 
-fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
+async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {
     let options = store::Options {
         reserve_bytes: config.store.reserve_bytes,
         archive: config.store.archive.clone(),
+        connections: config.store.connections,
+        timeouts: config.store.timeouts(),
     };
     store::connect(config.store.url.expose(), options, Arc::clone(clock))
+        .await
         .with_context(|| format!("cannot open the store {}", config.store.url))
 }
 

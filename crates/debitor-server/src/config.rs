@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,6 +21,8 @@ use serde::Serialize;
 pub use check::StoreUrl;
 pub use reader::{Fault, Faults};
 use reader::{Reader, Section};
+
+use crate::store::Timeouts;
 
 /// The variables whose names start with `DEBITOR_`.
 pub type Environment = BTreeMap<String, String>;
@@ -59,8 +62,9 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Store {
-    /// `sqlite:DIR`: the directory of the embedded database, made if it is missing.
-    #[schemars(with = "String", regex(pattern = "^sqlite:.+"))]
+    /// `sqlite:DIR`: the directory of the embedded database, made if it is missing; or
+    /// `postgres://USER@HOST/DATABASE`.
+    #[schemars(with = "String", regex(pattern = "^(sqlite:|postgres(ql)?://).+"))]
     pub url: StoreUrl,
     /// Bytes of its disk that writes leave free; with less, writes are answered with 507.
     #[schemars(default = "default_reserve_bytes", range(max = *RESERVE_BYTES.end()))]
@@ -69,6 +73,30 @@ pub struct Store {
     /// instant can be restored; best on another disk. Each store needs one of its own.
     #[schemars(with = "Option<String>")]
     pub archive: Option<PathBuf>,
+    /// Connections to PostgreSQL at most.
+    #[schemars(default = "default_store_connections", range(min = *STORE_CONNECTIONS.start(), max = *STORE_CONNECTIONS.end()))]
+    pub connections: usize,
+    /// Milliseconds that a request waits for such a connection while all are in use.
+    #[schemars(default = "default_wait_timeout_ms", range(min = *TIMEOUT_MS.start(), max = *TIMEOUT_MS.end()))]
+    pub wait_timeout_ms: usize,
+    /// Milliseconds that a statement may take in PostgreSQL.
+    #[schemars(default = "default_statement_timeout_ms", range(min = *TIMEOUT_MS.start(), max = *TIMEOUT_MS.end()))]
+    pub statement_timeout_ms: usize,
+    /// Milliseconds that a statement waits there for a row which another has locked.
+    #[schemars(default = "default_lock_timeout_ms", range(min = *TIMEOUT_MS.start(), max = *TIMEOUT_MS.end()))]
+    pub lock_timeout_ms: usize,
+}
+
+impl Store {
+    /// How long the database is waited for.
+    pub fn timeouts(&self) -> Timeouts {
+        let time = |milliseconds| Duration::from_millis(milliseconds as u64);
+        Timeouts {
+            wait: time(self.wait_timeout_ms),
+            statement: time(self.statement_timeout_ms),
+            lock: time(self.lock_timeout_ms),
+        }
+    }
 }
 
 /// Whose tokens are trusted.
@@ -128,6 +156,10 @@ pub struct Limits {
     /// The connections that are open at once; more wait.
     #[schemars(default = "default_connections", range(min = *CONNECTIONS.start(), max = *CONNECTIONS.end()))]
     pub connections: usize,
+    /// How long the server goes on after it was told to stop, saying that it is not ready: longer
+    /// than a balancer before it takes to see that.
+    #[schemars(default, range(max = *ANNOUNCE_SECONDS.end()))]
+    pub announce_seconds: usize,
 }
 
 /// The pages for people.
@@ -148,8 +180,11 @@ pub struct Admin {
     pub listen: Option<SocketAddr>,
 }
 
+const STORE_CONNECTIONS: RangeInclusive<usize> = 3..=1000;
+const TIMEOUT_MS: RangeInclusive<usize> = 100..=10_000;
 const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
 const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
+const ANNOUNCE_SECONDS: RangeInclusive<usize> = 0..=60;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 
 fn default_listen() -> SocketAddr {
@@ -162,6 +197,22 @@ fn default_filter() -> String {
 
 fn default_reserve_bytes() -> usize {
     64 * 1024 * 1024
+}
+
+fn default_store_connections() -> usize {
+    10
+}
+
+fn default_wait_timeout_ms() -> usize {
+    1000
+}
+
+fn default_statement_timeout_ms() -> usize {
+    5000
+}
+
+fn default_lock_timeout_ms() -> usize {
+    2000
 }
 
 fn default_body_bytes() -> usize {
@@ -186,6 +237,7 @@ impl Default for Limits {
         Self {
             body_bytes: default_body_bytes(),
             connections: default_connections(),
+            announce_seconds: 0,
         }
     }
 }
@@ -254,10 +306,24 @@ fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> 
     };
     let reserve_bytes = section.number("reserve_bytes", RESERVE_BYTES);
     let archive = section.parsed("archive", check::path);
+    if let (true, Some(_)) = (url.is_postgres(), &archive) {
+        section.fault(
+            "archive",
+            "is for sqlite:DIR; PostgreSQL has archives of its own",
+        );
+    }
+    let connections = section.number("connections", STORE_CONNECTIONS);
+    let wait = section.number("wait_timeout_ms", TIMEOUT_MS);
+    let statement = section.number("statement_timeout_ms", TIMEOUT_MS);
+    let lock = section.number("lock_timeout_ms", TIMEOUT_MS);
     Some(Store {
         url,
         archive,
         reserve_bytes: reserve_bytes.unwrap_or_else(default_reserve_bytes),
+        connections: connections.unwrap_or_else(default_store_connections),
+        wait_timeout_ms: wait.unwrap_or_else(default_wait_timeout_ms),
+        statement_timeout_ms: statement.unwrap_or_else(default_statement_timeout_ms),
+        lock_timeout_ms: lock.unwrap_or_else(default_lock_timeout_ms),
     })
 }
 
@@ -311,9 +377,11 @@ fn read_log(mut section: Section<'_>) -> Log {
 fn read_limits(mut section: Section<'_>) -> Limits {
     let body_bytes = section.number("body_bytes", BODY_BYTES);
     let connections = section.number("connections", CONNECTIONS);
+    let announce_seconds = section.number("announce_seconds", ANNOUNCE_SECONDS);
     Limits {
         body_bytes: body_bytes.unwrap_or_else(default_body_bytes),
         connections: connections.unwrap_or_else(default_connections),
+        announce_seconds: announce_seconds.unwrap_or_default(),
     }
 }
 

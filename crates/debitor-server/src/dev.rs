@@ -14,7 +14,7 @@ use uuid::{Uuid, uuid};
 use crate::auth::signing::Grant;
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
-use crate::store::{self, Form, Scope, Store, Write};
+use crate::store::{self, Conflict, Form, Scope, Store, Write};
 
 /// The tenant of the demo company, and of tokens that name no other.
 pub const TENANT: Uuid = uuid!("d3b17041-0000-4000-8000-000000000001");
@@ -58,18 +58,16 @@ pub async fn demo(store: &dyn Store, clock: &dyn Clock) -> store::Result<Demo> {
     };
     if is_missing(store.company_get(scope).await)? {
         let name = COMPANY_NAME.to_owned();
-        store
-            .company_create(NewCompany {
-                tenant: TENANT,
-                id: Some(COMPANY),
-                name,
-            })
-            .await?;
+        let company = NewCompany {
+            tenant: TENANT,
+            id: Some(COMPANY),
+            name,
+        };
+        made(store.company_create(company).await)?;
     }
     if is_missing(store.sales_invoice_get(scope, SALES_INVOICE).await)? {
-        store
-            .sales_invoice_create(write(scope, clock), draft(clock))
-            .await?;
+        let create = store.sales_invoice_create(write(scope, clock), draft(clock));
+        made(create.await)?;
     }
     Ok(Demo {
         company: COMPANY,
@@ -94,6 +92,14 @@ fn is_missing<T>(found: store::Result<T>) -> store::Result<bool> {
     match found {
         Ok(_) => Ok(false),
         Err(store::Error::NotFound(_)) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Another server on the same store may have made it just now.
+fn made<T>(outcome: store::Result<T>) -> store::Result<()> {
+    match outcome {
+        Ok(_) | Err(store::Error::Conflict(Conflict::IdTaken(_))) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -23,6 +23,7 @@ pub mod store;
 pub mod telemetry;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -56,7 +57,10 @@ impl Server {
     ) -> anyhow::Result<()> {
         let stop = serve::stop_signal().context("cannot listen for signals")?;
         let readiness = Readiness::new(Arc::clone(&self.store));
-        let limits = Limits::new(self.config.limits.connections);
+        let limits = Limits {
+            announce: Duration::from_secs(self.config.limits.announce_seconds as u64),
+            ..Limits::new(self.config.limits.connections)
+        };
         let store = Arc::clone(&self.store);
         tracing::info!(address = %listener.local_addr()?, "listening");
         if let Some(listener) = self.admin.take() {

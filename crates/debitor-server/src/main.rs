@@ -23,6 +23,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Whether the settings have to change, or the database's schema or roles.
+fn is_configuration(error: &anyhow::Error) -> bool {
+    error.is::<config::Faults>() || error.is::<store::NewerSchema>() || error.is::<store::Unfit>()
+}
+
 /// Tells whoever runs the program what kind of help it needs, as `sysexits.h` has it.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
     const STORAGE: u8 = 74;
@@ -30,7 +35,7 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     let failed = error.is::<store::Failed>() || error.chain().any(store::sqlite::is_io);
     if failed {
         ExitCode::from(STORAGE)
-    } else if error.is::<config::Faults>() || error.is::<store::NewerSchema>() {
+    } else if is_configuration(error) {
         ExitCode::from(CONFIGURATION)
     } else {
         ExitCode::FAILURE

@@ -43,7 +43,10 @@ pub struct Limits {
     /// How long a connection stays open after an answer without another request: longer than the
     /// minute after which the usual balancer gives it up, which could else find it closed.
     pub idle: Duration,
-    /// How long the last requests may take once the server is told to stop.
+    /// How long the server goes on as before once it is told to stop, but for saying that it is not
+    /// ready: so long a balancer may take to see that.
+    pub announce: Duration,
+    /// How long the last requests may take after that.
     pub drain: Duration,
     /// The same once the store has failed, when there is little left to answer.
     pub failed_drain: Duration,
@@ -65,6 +68,7 @@ impl Limits {
             connections,
             headers: Duration::from_secs(10),
             idle: Duration::from_secs(75),
+            announce: Duration::ZERO,
             drain: Duration::from_secs(20),
             failed_drain: Duration::from_millis(500),
         }
@@ -85,7 +89,7 @@ where
 {
     let permits = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
-    let mut ending = pin!(ending);
+    let mut ending = pin!(announced(ending, &readiness, limits.announce));
     let ending = loop {
         let accepted = tokio::select! {
             biased;
@@ -103,13 +107,26 @@ where
             Err(error) => pause_after(&error).await,
         }
     };
-    readiness.stop();
     drop(listener);
     let patience = match ending {
         Ending::Told => limits.drain,
         Ending::Failed => limits.failed_drain,
     };
     drain(graceful, patience).await;
+    ending
+}
+
+/// Why the server stops, once those who send it requests could see that it will.
+async fn announced(
+    ending: impl Future<Output = Ending>,
+    readiness: &Readiness,
+    announce: Duration,
+) -> Ending {
+    let ending = ending.await;
+    readiness.stop();
+    if ending == Ending::Told {
+        tokio::time::sleep(announce).await;
+    }
     ending
 }
 

@@ -6,12 +6,18 @@
 //! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
 //! and errors stay inside the engines.
 
+pub(crate) mod audit;
+pub(crate) mod idempotency;
 pub(crate) mod metrics;
+pub mod postgres;
+pub(crate) mod sales_invoice;
 pub mod sqlite;
+pub(crate) mod writing;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,9 +27,9 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
-use crate::domain::version::Precondition;
+use crate::domain::version::{Precondition, Version};
 
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a store did not do what it was asked; nothing was changed unless it says otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +72,13 @@ pub enum Error {
     Internal(String),
 }
 
+/// A stored body that cannot be read, or an entity that cannot be written, is a fault of ours.
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(format!("an entity's JSON: {error}"))
+    }
+}
+
 /// The kinds of entity that can be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noun {
@@ -100,7 +113,7 @@ pub enum Conflict {
 }
 
 /// The company that a request is about, and the tenant that it must belong to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Scope {
     pub tenant: Uuid,
     pub company: Uuid,
@@ -156,6 +169,17 @@ pub struct Stored {
     pub id: Uuid,
     pub etag: String,
     pub json: Bytes,
+}
+
+impl Stored {
+    /// An entity as it was just written.
+    pub(crate) fn new(id: Uuid, version: Version, json: String) -> Self {
+        Self {
+            id,
+            etag: version.etag(),
+            json: json.into(),
+        }
+    }
 }
 
 /// Which page of a list is wanted; lists are ordered by id.
@@ -322,31 +346,71 @@ pub struct Options {
     pub reserve_bytes: usize,
     /// Where what is written is copied to, so that the state of any instant can be restored.
     pub archive: Option<PathBuf>,
+    /// Connections to the database at most.
+    pub connections: usize,
+    pub timeouts: Timeouts,
 }
+
+/// How long a server waits for its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, while all are in use.
+    pub wait: Duration,
+    /// For a statement.
+    pub statement: Duration,
+    /// For a row that another transaction has locked.
+    pub lock: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            wait: Duration::from_secs(1),
+            statement: Duration::from_secs(5),
+            lock: Duration::from_secs(2),
+        }
+    }
+}
+
+/// The store cannot be worked with as it is set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             reserve_bytes: 64 * 1024 * 1024,
             archive: None,
+            connections: 10,
+            timeouts: Timeouts::default(),
         }
     }
 }
 
-/// Opens the store that `url` names: `sqlite:DIR`.
-pub fn connect(
+/// Opens the store that `url` names: `sqlite:DIR` or `postgres://USER@HOST/DATABASE`.
+pub async fn connect(
     url: &str,
     options: Options,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<Arc<dyn Store>> {
+    if is_postgres(url) {
+        let store = postgres::PostgresStore::open(url, options, clock).await?;
+        return Ok(Arc::new(store));
+    }
     let store = sqlite::SqliteStore::open(directory(url)?, options, clock)?;
     Ok(Arc::new(store))
+}
+
+/// Whether `url` names a database of PostgreSQL.
+pub fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
 /// The directory of the embedded store that `url` names.
 pub fn directory(url: &str) -> anyhow::Result<&Path> {
     match url.split_once(':') {
         Some(("sqlite", directory)) => Ok(Path::new(directory)),
-        _ => anyhow::bail!("the store's address must be `sqlite:DIR`"),
+        _ => anyhow::bail!("this needs an embedded store, `sqlite:DIR`"),
     }
 }

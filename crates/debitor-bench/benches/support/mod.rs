@@ -46,7 +46,7 @@ impl Service {
         let folder = tempfile::tempdir()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let url = format!("sqlite:{}", folder.path().display());
-        let store = store::connect(&url, store::Options::default(), Arc::clone(&clock))?;
+        let store = store::connect(&url, store::Options::default(), Arc::clone(&clock)).await?;
         let company = dev::demo(store.as_ref(), clock.as_ref()).await?.company;
         let key = SigningKey::open_or_create(folder.path())?;
         let token = key.token(&dev::grant(), clock.now())?;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use debitor_server::clock::SystemClock;
-use debitor_server::config::{self, Config};
-use debitor_server::store::{self, sqlite};
+use debitor_server::config::{self, Config, StoreUrl};
+use debitor_server::store::{self, postgres, sqlite};
 
 use super::print;
 use crate::cli::{Backup, Restore, StoreName};
@@ -54,8 +54,21 @@ pub(super) fn verify(name: &StoreName) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(faults > 0)))
 }
 
-pub(super) fn migrate(name: &StoreName) -> anyhow::Result<()> {
-    let sqlite::Migrated { from, to } = sqlite::migrate(&directory(name)?)?;
+pub(super) async fn migrate(name: StoreName) -> anyhow::Result<()> {
+    let url = url(&name)?;
+    let (from, to) = if store::is_postgres(url.expose()) {
+        let postgres::Migrated { from, to } = postgres::migrate(url.expose()).await?;
+        if from == 0 {
+            eprintln!(
+                "what servers log in as needs this: GRANT {} TO …",
+                postgres::ROLE
+            );
+        }
+        (from, to)
+    } else {
+        let sqlite::Migrated { from, to } = sqlite::migrate(store::directory(url.expose())?)?;
+        (from, to)
+    };
     print(&format!("schema {to}, before {from}\n"))
 }
 
@@ -78,10 +91,14 @@ fn progress(what: &'static str) -> impl FnMut(u64, u64) -> io::Result<()> {
 
 /// The directory of the store that is named, or that the configuration names.
 fn directory(name: &StoreName) -> anyhow::Result<PathBuf> {
-    let url = match (&name.store, &name.config) {
-        (Some(url), _) => url.clone(),
-        (None, Some(file)) => Config::load(file, &config::environment())?.store.url,
+    store::directory(url(name)?.expose()).map(Path::to_owned)
+}
+
+/// The store that is named, or that the configuration names.
+fn url(name: &StoreName) -> anyhow::Result<StoreUrl> {
+    match (&name.store, &name.config) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(file)) => Ok(Config::load(file, &config::environment())?.store.url),
         (None, None) => anyhow::bail!("--config or --store is required"),
-    };
-    store::directory(url.expose()).map(Path::to_owned)
+    }
 }

@@ -27,6 +27,11 @@ impl StoreUrl {
         Self(text.to_owned())
     }
 
+    /// Whether it is a database of PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        crate::store::is_postgres(&self.0)
+    }
+
     /// The whole address, for the store alone.
     pub fn expose(&self) -> &str {
         &self.0
@@ -46,10 +51,16 @@ impl fmt::Display for StoreUrl {
         let Some((scheme, rest)) = self.0.split_once("://") else {
             return f.write_str(&self.0);
         };
-        // What stands before the last `@` may hold a password that has an `@` itself.
-        match rest.rsplit_once('@') {
-            Some((_, host)) => write!(f, "{scheme}://***@{host}"),
-            None => f.write_str(&self.0),
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, place) = rest.split_at(end);
+        // An `@` further on is of a password that was not encoded, or of a parameter.
+        if place.contains('@') {
+            return write!(f, "{scheme}://***");
+        }
+        let place = place.split('?').next().unwrap_or_default();
+        match authority.rsplit_once('@') {
+            Some((_, host)) => write!(f, "{scheme}://***@{host}{place}"),
+            None => write!(f, "{scheme}://{authority}{place}"),
         }
     }
 }
@@ -63,10 +74,10 @@ impl fmt::Debug for StoreUrl {
 pub(super) fn store_url(text: &str) -> Checked<StoreUrl> {
     match text.split_once(':') {
         Some(("sqlite", directory)) if !directory.is_empty() => Ok(StoreUrl(text.to_owned())),
-        Some(("postgres" | "postgresql", _)) => {
-            Err("PostgreSQL is not yet supported by this version: use sqlite:DIR".to_owned())
+        Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+            Ok(StoreUrl(text.to_owned()))
         }
-        _ => Err("must be sqlite:DIR".to_owned()),
+        _ => Err("must be sqlite:DIR or postgres://USER@HOST/DATABASE".to_owned()),
     }
 }
 

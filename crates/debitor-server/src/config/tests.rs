@@ -44,6 +44,10 @@ const WHOLE: &str = r#"
     url = "sqlite:/var/lib/debitor"
     reserve_bytes = 1048576
     archive = "/mnt/archive"
+    connections = 7
+    wait_timeout_ms = 500
+    statement_timeout_ms = 4000
+    lock_timeout_ms = 1000
     [[auth.issuers]]
     issuer = "https://login.example.com/"
     audience = "api://debitor"
@@ -54,6 +58,7 @@ const WHOLE: &str = r#"
     [limits]
     body_bytes = 2048
     connections = 5
+    announce_seconds = 15
     [docs]
     enabled = true
     [admin]
@@ -72,7 +77,8 @@ fn the_smallest_file_has_defaults_for_the_rest() {
         config.limits,
         Limits {
             body_bytes: 1024 * 1024,
-            connections: 10_240
+            connections: 10_240,
+            announce_seconds: 0
         }
     );
     assert_eq!(
@@ -90,6 +96,22 @@ fn every_setting_is_read() {
         Some("https://customers.example.com")
     );
     assert_eq!(config.store.reserve_bytes, 1024 * 1024);
+    let Store {
+        connections,
+        wait_timeout_ms,
+        statement_timeout_ms,
+        lock_timeout_ms,
+        ..
+    } = config.store;
+    assert_eq!(
+        [
+            connections,
+            wait_timeout_ms,
+            statement_timeout_ms,
+            lock_timeout_ms
+        ],
+        [7, 500, 4000, 1000]
+    );
     assert_eq!(
         config.store.archive.as_deref(),
         Some(Path::new("/mnt/archive"))
@@ -102,7 +124,8 @@ fn every_setting_is_read() {
         config.limits,
         Limits {
             body_bytes: 2048,
-            connections: 5
+            connections: 5,
+            announce_seconds: 15
         }
     );
     assert!(config.docs.enabled);
@@ -232,7 +255,7 @@ fn all_faults_are_told_at_once() {
         &[
             "listen: must be a text",
             "public_url: must be an http or https URL without user, query and fragment",
-            "store.url: must be sqlite:DIR",
+            "store.url: must be sqlite:DIR or postgres://USER@HOST/DATABASE",
             "auth.issuers[0].issuer: must be an https URL",
             "auth.issuers[0].audience: must not be empty",
             "auth.issuers[0].jwks_file: cannot be read: No such file or directory (os error 2)",
@@ -308,24 +331,32 @@ fn secrets_are_never_shown() {
     for url in [
         "postgres://user:hunter2@host/db",
         "postgresql://user:p@hunter2@host/db",
+        "postgres://user@host/db?password=hunter2",
+        "postgres://user@host/db?password=hunter2@",
+        "postgres://user:hunter2/@host/db",
+        "postgres://user:hunter2?@host/db",
     ] {
-        let found = load(SMALLEST, &[("DEBITOR_STORE_URL", url)]).unwrap_err();
-        assert!(
-            found
-                .to_string()
-                .contains("not yet supported by this version"),
-            "{found}"
-        );
-        assert!(
-            !format!("{found:?}{found}").contains("hunter2"),
-            "{found:?}"
-        );
+        let found = load(SMALLEST, &[("DEBITOR_STORE_URL", url)]).unwrap();
+        assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
         let environment = environment_of(&[("DEBITOR_AUTH", url)]);
         let config = Config::development(Path::new("data"), &environment).unwrap();
         assert!(!format!("{config:?}").contains("hunter2"));
         let shown = StoreUrl::unchecked(url);
         assert!(!format!("{shown}{shown:?}").contains("hunter2"), "{shown}");
     }
+}
+
+#[test]
+fn only_an_embedded_store_has_an_archive() {
+    let toml = SMALLEST.replace("sqlite:/var/lib/debitor", "postgres://debitor@db/debitor");
+    assert!(load(&toml, &[]).is_ok());
+    check_faults(
+        &toml,
+        &[("DEBITOR_STORE_ARCHIVE", "/mnt/archive")],
+        &[
+            "store.archive (DEBITOR_STORE_ARCHIVE): is for sqlite:DIR; PostgreSQL has archives of its own",
+        ],
+    );
 }
 
 #[test]

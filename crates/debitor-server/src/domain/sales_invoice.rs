@@ -68,8 +68,24 @@ pub fn create(body: SalesInvoiceCreate, identity: Identity) -> SalesInvoice {
     }
 }
 
+/// The sales invoice after a change, with the customer that the change chose; none if its status
+/// forbids the change.
+pub fn changed(
+    before: &SalesInvoice,
+    body: SalesInvoiceUpdate,
+    customer: Field<Customer>,
+) -> Option<SalesInvoice> {
+    let mut invoice = before.clone();
+    update(&mut invoice, body);
+    // An issued invoice that is sent back whole keeps the name that was on it.
+    if !customer.is_absent() && customer.as_ref().map(|c| c.id) != before.customer_id {
+        show_customer(&mut invoice, customer.into_option().as_ref());
+    }
+    allows(before, &invoice).then_some(invoice)
+}
+
 /// Changes a sales invoice's own properties; its customer is set by [`show_customer`].
-pub fn update(invoice: &mut SalesInvoice, body: SalesInvoiceUpdate) {
+fn update(invoice: &mut SalesInvoice, body: SalesInvoiceUpdate) {
     change(&mut invoice.invoice_date, body.invoice_date);
     change(&mut invoice.due_date, body.due_date);
     change(&mut invoice.currency_code, text(body.currency_code));
@@ -99,7 +115,7 @@ pub fn is_draft(invoice: &SalesInvoice) -> bool {
 
 /// Whether a sales invoice that is no longer a draft allows the change: `before` and `after` may
 /// differ in the status alone, and it cannot be a draft again.
-pub fn allows(before: &SalesInvoice, after: &SalesInvoice) -> bool {
+fn allows(before: &SalesInvoice, after: &SalesInvoice) -> bool {
     let mut expected = before.clone();
     expected.status.clone_from(&after.status);
     is_draft(before) || (expected == *after && !is_draft(after))

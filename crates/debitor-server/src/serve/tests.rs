@@ -32,6 +32,7 @@ async fn world(limits: Limits) -> World {
         store::Options::default(),
         clock,
     )
+    .await
     .unwrap();
     let readiness = Readiness::new(store);
     let (entered, release) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -123,6 +124,22 @@ async fn an_idle_connection_does_not_keep_it_from_stopping() {
         .unwrap()
         .unwrap();
     assert_eq!(rest(idle).await, "");
+}
+
+#[tokio::test]
+async fn it_says_that_it_will_stop_before_it_does() {
+    let mut world = world(Limits {
+        announce: Duration::from_millis(500),
+        ..Limits::new(10)
+    })
+    .await;
+    let told = std::time::Instant::now();
+    let stop = std::mem::replace(&mut world.stop, oneshot::channel().0);
+    stop.send(()).unwrap();
+    while !world.get("/readyz").await.starts_with("HTTP/1.1 503") {}
+    check_status(&world.get("/fast").await, "200");
+    world.server.await.unwrap();
+    assert!(told.elapsed() >= Duration::from_millis(500));
 }
 
 #[tokio::test]

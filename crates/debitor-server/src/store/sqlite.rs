@@ -30,7 +30,6 @@ mod space;
 mod verify;
 mod wal;
 mod writer;
-mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +37,9 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
+use super::idempotency::{PRUNE_ROWS, Pruning, Running};
 use super::metrics::Observed;
+use super::writing::Writing;
 use super::{Error, Options, Result, Scope, Stored, Write, Written};
 use crate::clock::Clock;
 use archive::Archive;
@@ -48,17 +49,15 @@ use committer::Committer;
 use connection::Database;
 pub use error::is_io;
 use error::{id_taken, is_taken};
-use idempotency::{Pruning, Running};
 pub use manifest::Manifest;
 pub use migrate::{Migrated, migrate};
 use points::Points;
 use readers::Readers;
 pub use restore::restore;
-use row::{body, page, stored, version};
+use row::{body, page, version};
 use space::Space;
 pub use verify::{Counts, verify};
 use writer::Writer;
-use writing::Writing;
 
 /// The name of the database in its directory.
 const FILE: &str = "debitor.db";
@@ -188,9 +187,7 @@ impl SqliteStore {
         };
         let writer = Arc::clone(&self.writer);
         tokio::spawn(async move {
-            while let Ok(idempotency::PRUNE_ROWS) =
-                writer.run(move |db| idempotency::prune(db, cutoff)).await
-            {}
+            while let Ok(PRUNE_ROWS) = writer.run(move |db| idempotency::prune(db, cutoff)).await {}
         });
     }
 }

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::super::{Error, Form, Noun, Page, PageQuery, Result, Scope};
-use super::audit::{self, Action, Subject};
-use super::{Writing, body, id_taken, page};
+use super::super::audit::{Action, Subject};
+use super::super::writing::Writing;
+use super::super::{Error, Noun, Page, PageQuery, Result, Scope};
+use super::{audit, body, id_taken, page};
 use crate::clock::Clock;
 use crate::domain::company::{self, NewCompany};
 
@@ -23,32 +24,15 @@ pub(super) fn create(
     db.prepare_cached("INSERT INTO company (id, tenant_id, body) VALUES (?1, ?2, ?3)")?
         .execute(params![id.as_bytes(), company.tenant.as_bytes(), json])
         .map_err(|error| id_taken(error, "company.id", id))?;
-    let write = Writing {
-        scope: Scope {
-            tenant: company.tenant,
-            company: id,
-        },
-        actor: OPERATOR.to_owned(),
-        request_id: Uuid::nil(),
-        form: Form {
-            base_url: Arc::from(""),
-            minimal: false,
-        },
-        idempotency: None,
-        clock,
+    let scope = Scope {
+        tenant: company.tenant,
+        company: id,
     };
-    let version = write.first_version();
-    let subject = Subject {
-        entity: "company",
-        id,
-        version,
-    };
+    let write = Writing::of_operator(scope, clock);
+    let subject = Subject::company(id, write.first_version());
     audit::record(db, &write, Action::Create(&json), subject)?;
     Ok(id)
 }
-
-/// Who acts without a request.
-const OPERATOR: &str = "operator";
 
 pub(super) fn list(db: &Connection, tenant: Uuid, query: PageQuery) -> Result<Page> {
     let after = query.after.unwrap_or(Uuid::nil());

@@ -4,9 +4,10 @@ use debitor_api::types::{Customer, CustomerCreate, CustomerUpdate};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
+use super::super::audit::{Action, Subject};
+use super::super::writing::Writing;
 use super::super::{Conflict, CustomerKey, Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::audit::{self, Action, Subject};
-use super::{Writing, body, company, is_taken, page, sales_invoice, stored, version};
+use super::{audit, body, company, is_taken, page, sales_invoice, version};
 use crate::domain::blank;
 use crate::domain::customer::{self, Identity};
 use crate::domain::version::{Precondition, Version};
@@ -126,17 +127,8 @@ pub(super) fn delete(
         db,
         write,
         Action::Delete,
-        subject(customer.id, version.next()),
+        Subject::customer(customer.id, version.next()),
     )
-}
-
-fn subject(id: Uuid, version: Version) -> Subject {
-    let entity = "customer";
-    Subject {
-        entity,
-        id,
-        version,
-    }
 }
 
 /// The customer with this id, if there is one.
@@ -203,14 +195,7 @@ fn identity(db: &Connection, write: &Writing, create: &CustomerCreate) -> Result
         None => next_number(db, write.scope)?,
     };
     failpoint::hit("customer.number");
-    Ok(Identity {
-        id: blank::guid(create.id)
-            .into_option()
-            .unwrap_or_else(|| write.clock.new_id()),
-        number,
-        version: write.first_version(),
-        now: write.clock.now(),
-    })
+    Ok(write.identity(create.id, number))
 }
 
 /// The company's next number that no customer has.
@@ -249,8 +234,8 @@ fn insert(
         version,
     )?;
     let action = Action::Create(&json);
-    audit::record(db, write, action, subject(customer.id, version))?;
-    Ok(stored(customer.id, version, json))
+    audit::record(db, write, action, Subject::customer(customer.id, version))?;
+    Ok(Stored::new(customer.id, version, json))
 }
 
 /// Writes the customer in its next version, in the place of `before`.
@@ -270,8 +255,8 @@ fn replace(
         version,
     )?;
     let action = Action::Update(before, &json);
-    audit::record(db, write, action, subject(customer.id, version))?;
-    Ok(stored(customer.id, version, json))
+    audit::record(db, write, action, Subject::customer(customer.id, version))?;
+    Ok(Stored::new(customer.id, version, json))
 }
 
 /// Writes a row and returns its JSON.

@@ -38,13 +38,6 @@ pub fn is_io(error: &(dyn std::error::Error + 'static)) -> bool {
         })
 }
 
-/// A stored body that cannot be read, or an entity that cannot be written, is a fault of ours.
-impl From<serde_json::Error> for Error {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Internal(format!("an entity's JSON: {error}"))
-    }
-}
-
 /// Whether the statement failed on the unique key that ends with `column`.
 pub(super) fn is_taken(error: &rusqlite::Error, column: &str) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)

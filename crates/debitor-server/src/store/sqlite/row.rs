@@ -4,7 +4,7 @@ use bytes::Bytes;
 use rusqlite::{Row, Rows};
 use uuid::Uuid;
 
-use super::super::{Entities, Page, PageQuery, Stored};
+use super::super::{Entities, Page, PageQuery};
 use crate::domain::version::Version;
 
 /// The page of a list from its rows of `id, body`, one more of which was asked for than it holds.
@@ -49,13 +49,4 @@ pub(super) fn version(row: &Row<'_>, column: usize) -> rusqlite::Result<Version>
         number: row.get(column)?,
         incarnation: row.get(column + 1)?,
     })
-}
-
-/// An entity as it was just written.
-pub(super) fn stored(id: Uuid, version: Version, json: String) -> Stored {
-    Stored {
-        id,
-        etag: version.etag(),
-        json: json.into(),
-    }
 }

@@ -5,11 +5,11 @@ use debitor_api::types::{Customer, SalesInvoice, SalesInvoiceCreate, SalesInvoic
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::audit::{self, Action, Subject};
-use super::{Writing, body, company, customer, id_taken, page, stored, version};
-use crate::domain::blank;
-use crate::domain::customer::Identity;
+use super::super::audit::{Action, Subject};
+use super::super::sales_invoice::{chosen, not_draft};
+use super::super::writing::Writing;
+use super::super::{Error, Noun, Page, PageQuery, Result, Scope, Stored};
+use super::{audit, body, company, customer, id_taken, page, version};
 use crate::domain::sales_invoice::{self, CustomerChoice};
 use crate::domain::version::{Precondition, Version};
 
@@ -59,15 +59,8 @@ pub(super) fn create(
 ) -> Result<Stored> {
     company::require(db, write.scope)?;
     let choice = sales_invoice::choice(create.customer_id, create.customer_number.clone());
-    let customer = chosen(db, write.scope, choice)?.into_option();
-    let identity = Identity {
-        id: blank::guid(create.id)
-            .into_option()
-            .unwrap_or_else(|| write.clock.new_id()),
-        number: next_number(db, write.scope)?,
-        version: write.first_version(),
-        now: write.clock.now(),
-    };
+    let customer = choose(db, write.scope, choice)?.into_option();
+    let identity = write.identity(create.id, next_number(db, write.scope)?);
     let version = identity.version;
     let mut invoice = sales_invoice::create(create, identity);
     sales_invoice::show_customer(&mut invoice, customer.as_ref());
@@ -90,16 +83,9 @@ pub(super) fn update(
         return Err(Error::Stale(Noun::SalesInvoice));
     }
     let choice = sales_invoice::choice(change.customer_id, change.customer_number.clone());
-    let mut invoice = before.clone();
-    sales_invoice::update(&mut invoice, change);
-    let customer = chosen(db, write.scope, choice)?;
-    // An issued invoice that is sent back whole keeps the name that was on it.
-    if !customer.is_absent() && customer.as_ref().map(|c| c.id) != before.customer_id {
-        sales_invoice::show_customer(&mut invoice, customer.into_option().as_ref());
-    }
-    if !sales_invoice::allows(&before, &invoice) {
-        return Err(not_draft(&before));
-    }
+    let customer = choose(db, write.scope, choice)?;
+    let invoice =
+        sales_invoice::changed(&before, change, customer).ok_or_else(|| not_draft(&before))?;
     let changed = Versioned {
         version,
         json,
@@ -125,16 +111,12 @@ pub(super) fn delete(
     }
     db.prepare_cached("DELETE FROM sales_invoice WHERE company_id = ?1 AND id = ?2")?
         .execute(params![write.scope.company.as_bytes(), id.as_bytes()])?;
-    audit::record(db, write, Action::Delete, subject(id, version.next()))
-}
-
-fn subject(id: Uuid, version: Version) -> Subject {
-    let entity = "salesInvoice";
-    Subject {
-        entity,
-        id,
-        version,
-    }
+    audit::record(
+        db,
+        write,
+        Action::Delete,
+        Subject::sales_invoice(id, version.next()),
+    )
 }
 
 /// The draft with this id; another status forbids what is to be done with it.
@@ -225,36 +207,13 @@ fn require(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
 }
 
 /// The customer that was chosen: absent keeps the one there is, null is none.
-fn chosen(db: &Connection, scope: Scope, choice: CustomerChoice) -> Result<Field<Customer>> {
-    let unknown = |property| Error::Reference {
-        property,
-        message: "names no customer of the company",
+fn choose(db: &Connection, scope: Scope, choice: CustomerChoice) -> Result<Field<Customer>> {
+    let found = match &choice {
+        CustomerChoice::Keep | CustomerChoice::None => None,
+        CustomerChoice::Number(number) => customer::by_number(db, scope, number)?,
+        CustomerChoice::Id { id, .. } => customer::by_id(db, scope, *id)?,
     };
-    let customer = match choice {
-        CustomerChoice::Keep => return Ok(Field::Absent),
-        CustomerChoice::None => return Ok(Field::Null),
-        CustomerChoice::Number(number) => {
-            customer::by_number(db, scope, &number)?.ok_or(unknown("customerNumber"))?
-        }
-        CustomerChoice::Id { id, number } => {
-            let customer = customer::by_id(db, scope, id)?.ok_or(unknown("customerId"))?;
-            if number.is_some_and(|number| !sales_invoice::has_number(&customer, &number)) {
-                let message = "is not the number of the customer in `customerId`";
-                return Err(Error::Reference {
-                    property: "customerNumber",
-                    message,
-                });
-            }
-            customer
-        }
-    };
-    Ok(Field::Value(customer))
-}
-
-fn not_draft(invoice: &SalesInvoice) -> Error {
-    Error::Conflict(Conflict::NotDraft(
-        invoice.number.clone().unwrap_or_default(),
-    ))
+    chosen(choice, found)
 }
 
 fn count(db: &Connection, scope: Scope) -> rusqlite::Result<i32> {
@@ -281,8 +240,13 @@ fn insert(
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let json = save(db, sql, write.scope, invoice, version)?;
     let action = Action::Create(&json);
-    audit::record(db, write, action, subject(invoice.id, version))?;
-    Ok(stored(invoice.id, version, json))
+    audit::record(
+        db,
+        write,
+        action,
+        Subject::sales_invoice(invoice.id, version),
+    )?;
+    Ok(Stored::new(invoice.id, version, json))
 }
 
 /// Writes the sales invoice in its next version.
@@ -298,8 +262,13 @@ fn replace(db: &Connection, write: &Writing, changed: Versioned) -> Result<Store
                WHERE company_id = ?1 AND id = ?2";
     let json = save(db, sql, write.scope, &invoice, version)?;
     let action = Action::Update(&before, &json);
-    audit::record(db, write, action, subject(invoice.id, version))?;
-    Ok(stored(invoice.id, version, json))
+    audit::record(
+        db,
+        write,
+        action,
+        Subject::sales_invoice(invoice.id, version),
+    )?;
+    Ok(Stored::new(invoice.id, version, json))
 }
 
 /// Writes a row and returns its JSON.

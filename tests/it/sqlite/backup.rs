@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use debitor_server::clock::SystemClock;
 use debitor_server::dev;
 use debitor_server::store::{self, Options, PageQuery, Scope};
-use debitor_tests::{TestServer, binaries};
+use debitor_tests::{Engine, TestServer, binaries};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -36,7 +36,9 @@ fn url(directory: &Path) -> String {
 /// The ids of the demo company's customers in the store.
 async fn customers(directory: &Path, company: Uuid) -> BTreeSet<String> {
     let (options, clock) = (Options::default(), Arc::new(SystemClock::default()));
-    let store = store::connect(&url(directory), options, clock).unwrap();
+    let store = store::connect(&url(directory), options, clock)
+        .await
+        .unwrap();
     let tenant = dev::TENANT;
     let query = PageQuery {
         top: 10_000,
@@ -63,7 +65,7 @@ async fn create(server: &TestServer) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_of_a_writing_server_has_all_that_was_answered_before() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_on(Engine::Sqlite).await;
     let directory = tempfile::tempdir().unwrap();
     let (backup, restored) = (
         directory.path().join("backup"),
@@ -110,7 +112,7 @@ async fn a_backup_of_a_writing_server_has_all_that_was_answered_before() {
 
 #[tokio::test]
 async fn a_damaged_backup_is_refused_and_leaves_nothing() {
-    let server = TestServer::start().await;
+    let server = TestServer::start_on(Engine::Sqlite).await;
     let directory = tempfile::tempdir().unwrap();
     let (backup, restored) = (
         directory.path().join("backup"),
@@ -148,7 +150,7 @@ async fn an_archive_has_everything_but_the_last_second() {
         archive.display().to_string(),
         restored.display().to_string(),
     );
-    let mut server = TestServer::start_with(&["--archive", &from]).await;
+    let mut server = TestServer::start_with(Engine::Sqlite, &["--archive", &from]).await;
     let started = Instant::now();
     let mut created = Vec::new();
     while started.elapsed() < Duration::from_millis(2500) {
@@ -195,7 +197,7 @@ fn set_schema(directory: &Path, schema: u32) {
 
 #[tokio::test]
 async fn the_exit_code_tells_what_is_wrong() {
-    let mut server = TestServer::start().await;
+    let mut server = TestServer::start_on(Engine::Sqlite).await;
     let store = url(server.data_dir());
     let locked = program(&["migrate", "--store", &store]);
     assert_eq!(locked.status.code(), Some(1), "a server runs on it");

@@ -1,0 +1,385 @@
+//! The store on PostgreSQL, for any number of servers on one database.
+//!
+//! Reads by key are gathered (`points`), and so are the creates of a company (`gather`, `create`);
+//! every other write is a transaction of its own (`work`, `transaction`). Whatever an error of the
+//! database means is in one table (`failure`). The statements are in the file of their noun.
+
+mod address;
+mod audit;
+mod company;
+mod create;
+mod customer;
+mod failure;
+mod gather;
+mod gauges;
+mod idempotency;
+mod migrate;
+mod points;
+mod pool;
+#[cfg(test)]
+mod portable;
+mod sales_invoice;
+mod session;
+mod transaction;
+mod work;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use prometheus_client::registry::Registry;
+use tokio_postgres::Row;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::idempotency::{Claim, Running};
+use super::writing::Writing;
+use super::{
+    CustomerKey, Entities, Error, NewerSchema, Options, Page, PageQuery, Result, Scope, Store,
+    Stored, Timeouts, Unfit, Write, Written,
+};
+use crate::clock::Clock;
+use crate::domain::company::NewCompany;
+use crate::domain::version::{Precondition, Version};
+use address::Address;
+use failure::Failure;
+use gather::Creates;
+use gauges::Gauges;
+pub use migrate::{Migrated, ROLE, migrate};
+use points::{Kind, Points};
+use pool::{Connector, Pools};
+use transaction::Transaction;
+use work::{Once, Work, Writes};
+
+/// How long the last writes are waited for.
+const CLOSE: Duration = Duration::from_secs(15);
+
+/// A store in a database that other servers may use too.
+pub struct PostgresStore {
+    pools: Arc<Pools>,
+    points: Points,
+    writes: Writes,
+    creates: Creates,
+    clock: Arc<dyn Clock>,
+    running: Running,
+    companies: idempotency::Companies,
+}
+
+impl PostgresStore {
+    /// Opens the store. A database that cannot be reached is no reason not to start: requests are
+    /// refused until it can be.
+    pub async fn open(url: &str, options: Options, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let settings = settings(options.timeouts);
+        let connector = Connector::new(Address::parse(url, &settings)?);
+        match connector.open().await {
+            Ok(_) => {}
+            Err(error) if is_away(&error) => {
+                tracing::warn!(reason = format!("{error:#}"), "the database is away");
+            }
+            Err(error) if error.is::<NewerSchema>() => return Err(error),
+            Err(error) => return Err(Unfit(format!("{error:#}")).into()),
+        }
+        let (points, reads, writes) = shares(options.connections);
+        let pools = Arc::new(Pools::new(connector, writes, reads, options.timeouts)?);
+        let writes = Writes {
+            pools: Arc::clone(&pools),
+            tasks: TaskTracker::new(),
+        };
+        Ok(Self {
+            points: Points::start(&pools.connector, points),
+            creates: Creates::new(writes.clone()),
+            writes,
+            pools,
+            clock,
+            running: Running::default(),
+            companies: idempotency::Companies::default(),
+        })
+    }
+
+    /// Does the work once for the request's key, if it has one.
+    async fn write(&self, write: Write, work: impl Work<Stored>) -> Result<Written> {
+        let (write, claim) = self.claimed(write)?;
+        self.writes.run(write, claim, Once(work)).await
+    }
+
+    async fn delete(&self, write: Write, work: impl Work<()>) -> Result<()> {
+        let write = Writing::new(write, &self.clock);
+        self.writes.run(write, None, work).await
+    }
+
+    /// Takes the request's key, if it has one, and has old outcomes forgotten when it is time.
+    fn claimed(&self, write: Write) -> Result<(Writing, Option<Claim>)> {
+        if write.idempotency.is_some() {
+            self.prune(write.scope);
+        }
+        let claim = self.running.claim(write.idempotency)?;
+        Ok((Writing::new(write, &self.clock), claim))
+    }
+
+    fn prune(&self, scope: Scope) {
+        let Some((scopes, cutoff)) = self.companies.due(scope, self.clock.now()) else {
+            return;
+        };
+        let pools = Arc::clone(&self.pools);
+        self.writes.tasks.spawn(async move {
+            for scope in scopes {
+                if let Err(failure) = idempotency::prune(&pools, scope, cutoff).await {
+                    tracing::warn!(?failure, "old outcomes could not be pruned");
+                }
+            }
+        });
+    }
+
+    /// Reads what may be much, again on a new connection if the one that was kept is lost.
+    async fn scan<T>(
+        &self,
+        tenant: Uuid,
+        work: impl Fn(Transaction) -> BoxFuture<'static, Result<T, Failure>> + Send + Sync,
+    ) -> Result<T> {
+        let first = work(Transaction::reading(&self.pools, tenant).await?).await;
+        match first {
+            Err(Failure::Lost(_)) => {
+                Ok(work(Transaction::reading(&self.pools, tenant).await?).await?)
+            }
+            first => Ok(first?),
+        }
+    }
+}
+
+/// The settings of PostgreSQL for every connection of a server. A statement is planned once, maybe
+/// while the tables are empty: only plans that stay good when they grow are allowed.
+fn settings(timeouts: Timeouts) -> [(&'static str, String); 8] {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    [
+        ("role", migrate::ROLE.to_owned()),
+        ("statement_timeout", milliseconds(timeouts.statement)),
+        ("lock_timeout", milliseconds(timeouts.lock)),
+        ("idle_in_transaction_session_timeout", "10000".to_owned()),
+        ("plan_cache_mode", "force_generic_plan".to_owned()),
+        ("enable_seqscan", "off".to_owned()),
+        ("enable_hashjoin", "off".to_owned()),
+        ("enable_mergejoin", "off".to_owned()),
+    ]
+}
+
+/// How the connections are shared out: reads by key, other reads, writes.
+fn shares(connections: usize) -> (usize, usize, usize) {
+    let points = if connections < 8 { 1 } else { 2 };
+    let reads = (connections / 4).max(1);
+    (
+        points,
+        reads,
+        connections.saturating_sub(points + reads).max(1),
+    )
+}
+
+/// Whether the database could not be reached, or takes no connections just now: not so whatever the
+/// settings are to blame for.
+fn is_away(error: &anyhow::Error) -> bool {
+    let Some(error) = error.downcast_ref::<tokio_postgres::Error>() else {
+        return false;
+    };
+    matches!(
+        Failure::of(error, ""),
+        Failure::Lost(_) | Failure::Refused(Error::Unavailable(_))
+    )
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn company_create(&self, company: NewCompany) -> Result<Uuid> {
+        let id = company.id.unwrap_or_else(|| self.clock.new_id());
+        let scope = Scope {
+            tenant: company.tenant,
+            company: id,
+        };
+        let write = Writing::of_operator(scope, Arc::clone(&self.clock));
+        self.writes.run(write, None, company::Create(company)).await
+    }
+
+    async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page> {
+        self.scan(tenant, move |db| company::list(db, tenant, page).boxed())
+            .await
+    }
+
+    async fn company_get(&self, scope: Scope) -> Result<Bytes> {
+        let found = self.points.get(Kind::Company, scope, scope.company).await?;
+        Ok(found.json)
+    }
+
+    async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
+        self.scan(scope.tenant, move |db| {
+            customer::list(db, scope, page).boxed()
+        })
+        .await
+    }
+
+    async fn customer_count(&self, scope: Scope) -> Result<i32> {
+        self.scan(scope.tenant, move |db| customer::count(db, scope).boxed())
+            .await
+    }
+
+    async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
+        let (kind, id) = match key {
+            CustomerKey::Id(id) => (Kind::Customer, id),
+            CustomerKey::OfSalesInvoice(id) => (Kind::CustomerOfSalesInvoice, id),
+        };
+        self.points.get(kind, scope, id).await
+    }
+
+    async fn customer_create(
+        &self,
+        write: Write,
+        sales_invoice: Option<Uuid>,
+        customer: CustomerCreate,
+    ) -> Result<Written> {
+        let create = create::Create {
+            sales_invoice,
+            customer,
+        };
+        if sales_invoice.is_some() {
+            return self.write(write, create).await;
+        }
+        let (write, claim) = self.claimed(write)?;
+        self.creates.run(write, claim, create).await
+    }
+
+    async fn customer_update(
+        &self,
+        write: Write,
+        key: CustomerKey,
+        precondition: Precondition,
+        change: CustomerUpdate,
+    ) -> Result<Written> {
+        let work = customer::Update {
+            key,
+            precondition,
+            change,
+        };
+        self.write(write, work).await
+    }
+
+    async fn customer_delete(
+        &self,
+        write: Write,
+        key: CustomerKey,
+        precondition: Precondition,
+    ) -> Result<()> {
+        self.delete(write, customer::Delete { key, precondition })
+            .await
+    }
+
+    async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
+        self.scan(scope.tenant, move |db| {
+            sales_invoice::list(db, scope, page).boxed()
+        })
+        .await
+    }
+
+    async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
+        self.points.get(Kind::SalesInvoice, scope, id).await
+    }
+
+    async fn sales_invoice_create(
+        &self,
+        write: Write,
+        invoice: SalesInvoiceCreate,
+    ) -> Result<Written> {
+        self.write(write, sales_invoice::Create(invoice)).await
+    }
+
+    async fn sales_invoice_update(
+        &self,
+        write: Write,
+        id: Uuid,
+        precondition: Precondition,
+        change: SalesInvoiceUpdate,
+    ) -> Result<Written> {
+        let work = sales_invoice::Update {
+            id,
+            precondition,
+            change,
+        };
+        self.write(write, work).await
+    }
+
+    async fn sales_invoice_delete(
+        &self,
+        write: Write,
+        id: Uuid,
+        precondition: Precondition,
+    ) -> Result<()> {
+        self.delete(write, sales_invoice::Delete { id, precondition })
+            .await
+    }
+
+    /// The database's storage is looked after by whoever runs the database.
+    async fn failed(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let session = self.pools.for_reads().await?;
+        session
+            .query("SELECT 1", &[])
+            .await
+            .map_err(Failure::from)?;
+        Ok(())
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        self.pools.observed.register(registry);
+        registry.register_collector(Box::new(Gauges(Arc::clone(&self.pools))));
+    }
+
+    async fn close(&self) {
+        self.writes.tasks.close();
+        let ended = tokio::time::timeout(CLOSE, self.writes.tasks.wait());
+        if ended.await.is_err() {
+            tracing::warn!("writes were left to the database: they took too long");
+        }
+        self.pools.close();
+    }
+}
+
+/// Reads the columns `version, incarnation` from `column` on.
+fn version(row: &Row, column: usize) -> Result<Version, Failure> {
+    let incarnation: i64 = row.try_get(column + 1)?;
+    Ok(Version {
+        number: row.try_get(column)?,
+        incarnation: u32::try_from(incarnation)
+            .map_err(|error| Error::Internal(format!("an entity's incarnation: {error}")))?,
+    })
+}
+
+/// The page of a list from its rows of `id, body`, one more of which was asked for than it holds.
+fn page(rows: &[Row], query: PageQuery, count: Option<i32>) -> Result<Page, Failure> {
+    let top = query.top as usize;
+    let mut entities = Entities::default();
+    for row in rows.iter().take(top) {
+        let body: &str = row.try_get(1)?;
+        entities.push(body.as_bytes(), query.top);
+    }
+    let next = match rows.get(..top) {
+        Some([.., last]) if rows.len() > top => Some(last.try_get(0)?),
+        _ => None,
+    };
+    Ok(Page {
+        entities,
+        next,
+        count,
+    })
+}
+
+/// The number that a statement counted.
+fn count_of(rows: &[Row]) -> Result<i32> {
+    let count = rows.first().map(|row| row.try_get::<_, i64>(0));
+    let count = count.and_then(Result::ok);
+    count
+        .and_then(|count| i32::try_from(count).ok())
+        .ok_or_else(|| Error::Internal("a count that is none".to_owned()))
+}

@@ -1,0 +1,75 @@
+//! Statements on companies.
+
+use async_trait::async_trait;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::super::audit::{Action, Subject};
+use super::super::writing::Writing;
+use super::super::{Conflict, Error, Noun, Page, PageQuery, Result};
+use super::failure::Failure;
+use super::session::Call;
+use super::transaction::Transaction;
+use super::work::Work;
+use super::{audit, count_of, page};
+use crate::domain::company::{self, NewCompany};
+
+/// Finds a company of the tenant.
+pub(super) const FIND: &str = "SELECT 1 FROM company WHERE id = $1 AND tenant_id = $2";
+
+/// The company, of which a statement found the row.
+pub(super) fn found(rows: &[Row]) -> Result<&Row> {
+    rows.first().ok_or(Error::NotFound(Noun::Company))
+}
+
+/// The making of a company, in a write whose scope has its id.
+pub(super) struct Create(pub(super) NewCompany);
+
+#[async_trait]
+impl Work<Uuid> for Create {
+    /// The id may be another tenant's, which nobody here can see: only the key tells.
+    async fn run(&self, transaction: &mut Transaction, write: &Writing) -> Result<Uuid, Failure> {
+        let scope = write.scope;
+        let json = serde_json::to_string(&company::create(&self.0, scope.company))?;
+        let made = transaction
+            .query(
+                "INSERT INTO company (id, tenant_id, body) VALUES ($1, $2, $3)
+                 ON CONFLICT DO NOTHING RETURNING id",
+                &[&scope.company, &scope.tenant, &json],
+            )
+            .await?;
+        if made.is_empty() {
+            return Err(Error::Conflict(Conflict::IdTaken(scope.company)).into());
+        }
+        let subject = Subject::company(scope.company, write.first_version());
+        audit::record(transaction, write, Action::Create(&json), subject);
+        Ok(scope.company)
+    }
+}
+
+pub(super) async fn list(
+    transaction: Transaction,
+    tenant: Uuid,
+    query: PageQuery,
+) -> Result<Page, Failure> {
+    let after = query.after.unwrap_or(Uuid::nil());
+    let rows = i64::from(query.top) + 1;
+    let [rows, count] = transaction
+        .read([
+            Call::new(
+                "SELECT id, body FROM company WHERE tenant_id = $1 AND id > $2
+                 ORDER BY id LIMIT $3",
+                &[&tenant, &after, &rows],
+            ),
+            Call::new(
+                "SELECT count(*) FROM company WHERE $2 AND tenant_id = $1",
+                &[&tenant, &query.count],
+            ),
+        ])
+        .await?;
+    page(
+        &rows,
+        query,
+        query.count.then(|| count_of(&count)).transpose()?,
+    )
+}

@@ -1,0 +1,300 @@
+//! The making of customers, one or many of a company in one transaction: what each asks for is looked
+//! at once for all, and all that can be made are written with one statement.
+
+use std::collections::{HashSet, VecDeque};
+
+use async_trait::async_trait;
+use debitor_api::types::{Customer, CustomerCreate};
+use uuid::Uuid;
+
+use super::super::audit::{Action, Subject};
+use super::super::writing::Writing;
+use super::super::{Conflict, Error, Noun, Result, Scope, Stored};
+use super::failure::Failure;
+use super::session::{Call, Parameter};
+use super::transaction::Transaction;
+use super::work::Work;
+use super::{audit, company, sales_invoice};
+use crate::domain::blank;
+use crate::domain::customer::{self, fold_number, series_number};
+
+/// The making of a customer and, with `sales_invoice`, its naming by that draft.
+pub(super) struct Create {
+    pub(super) sales_invoice: Option<Uuid>,
+    pub(super) customer: CustomerCreate,
+}
+
+#[async_trait]
+impl Work<Stored> for Create {
+    async fn run(&self, transaction: &mut Transaction, write: &Writing) -> Result<Stored, Failure> {
+        let mut rows = audit::Rows::default();
+        let draft = match self.sales_invoice {
+            Some(id) => Some(sales_invoice::require_draft(transaction, write.scope, id).await?),
+            None => None,
+        };
+        let asked = [(write, &self.customer)];
+        let made = all(transaction, &asked, Numbers::Sure, &mut rows).await?;
+        let made = made.into_iter().next();
+        let made = made.ok_or_else(|| Error::Internal("nothing was made".to_owned()))??;
+        if let Some(draft) = draft {
+            let customer: Customer = serde_json::from_slice(&made.json)?;
+            sales_invoice::name(transaction, write, draft, Some(&customer), &mut rows)?;
+        }
+        rows.write(transaction, write);
+        Ok(made)
+    }
+}
+
+/// How the next numbers of the series are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Those that a customer was given by hand are passed over.
+    Sure,
+    /// None was given by hand, which saves a round trip; the unique key tells if that is wrong.
+    Hoped,
+}
+
+/// Makes the customers that can be made, all of the scope of the first; a refusal concerns only its
+/// own. The rows of the record of changes are added to `rows`.
+pub(super) async fn all(
+    transaction: &mut Transaction,
+    asked: &[(&Writing, &CustomerCreate)],
+    numbers: Numbers,
+    rows: &mut audit::Rows,
+) -> Result<Vec<Result<Stored>>, Failure> {
+    let Some(((first, _), scope)) = asked.first().map(|one| (one, one.0.scope)) else {
+        return Ok(Vec::new());
+    };
+    let wishes: Vec<Wish> = asked.iter().map(|(_, create)| Wish::of(create)).collect();
+    let Some((last, mut taken)) = look(transaction, scope, &wishes).await? else {
+        let missing = |_| Err(Error::NotFound(Noun::Company));
+        return Ok(asked.iter().map(missing).collect());
+    };
+    let unnumbered = wishes.iter().filter(|wish| wish.number.is_none()).count();
+    let mut series = Series {
+        last,
+        free: VecDeque::new(),
+    };
+    if unnumbered > 0 {
+        match numbers {
+            Numbers::Sure => series.find(transaction, scope, wishes.len()).await?,
+            Numbers::Hoped => series.hope(wishes.len()),
+        }
+    }
+    let (mut made, mut columns) = (Vec::with_capacity(asked.len()), Columns::default());
+    for ((write, create), wish) in asked.iter().zip(wishes) {
+        let number = taken.number(wish, &mut series);
+        let one = number.and_then(|number| columns.push(write, create, number, rows));
+        made.push(one);
+    }
+    if series.last != last {
+        transaction.write(
+            "UPDATE company SET last_customer_number = $2 WHERE id = $1",
+            vec![Box::new(scope.company), Box::new(series.last)],
+        );
+    }
+    columns.write(transaction, first.scope);
+    Ok(made)
+}
+
+/// What a create asks for that another customer may have.
+struct Wish {
+    id: Option<Uuid>,
+    number: Option<String>,
+}
+
+impl Wish {
+    fn of(create: &CustomerCreate) -> Self {
+        Self {
+            id: blank::guid(create.id).into_option(),
+            number: blank::text(create.number.clone()).into_option(),
+        }
+    }
+}
+
+/// The last number of the company's series, and what of the wishes is taken; nothing if there is no
+/// such company. If numbers are to be given, the company is locked until the end.
+async fn look(
+    transaction: &mut Transaction,
+    scope: Scope,
+    wishes: &[Wish],
+) -> Result<Option<(i64, Taken)>, Failure> {
+    let ids: Vec<Uuid> = wishes.iter().filter_map(|wish| wish.id).collect();
+    let numbers = wishes.iter().filter_map(|wish| wish.number.as_deref());
+    let numbers: Vec<String> = numbers.map(fold_number).collect();
+    let sql = if numbers.len() < wishes.len() {
+        "SELECT last_customer_number FROM company WHERE id = $1 AND tenant_id = $2
+         FOR NO KEY UPDATE"
+    } else {
+        "SELECT last_customer_number FROM company WHERE id = $1 AND tenant_id = $2"
+    };
+    let company: [Parameter<'_>; 2] = [&scope.company, &scope.tenant];
+    let mut taken = Taken::default();
+    let found = if ids.is_empty() && numbers.is_empty() {
+        transaction.query(sql, &company).await?
+    } else {
+        let [found, by_id, by_number] = transaction
+            .queries([
+                Call::new(sql, &company),
+                Call::new(
+                    "SELECT id FROM customer WHERE company_id = $1 AND id = ANY ($2)",
+                    &[&scope.company, &ids],
+                ),
+                Call::new(TAKEN_NUMBERS, &[&scope.company, &numbers]),
+            ])
+            .await?;
+        for row in by_id {
+            taken.ids.insert(row.try_get(0)?);
+        }
+        for row in by_number {
+            taken.numbers.insert(row.try_get(0)?);
+        }
+        found
+    };
+    match company::found(&found) {
+        Ok(row) => Ok(Some((row.try_get(0)?, taken))),
+        Err(_) => Ok(None),
+    }
+}
+
+const TAKEN_NUMBERS: &str =
+    "SELECT number_fold FROM customer WHERE company_id = $1 AND number_fold = ANY ($2)";
+
+/// How many numbers are looked at with one statement at most.
+const LOOK: i64 = 1024;
+
+/// Numbers of the company's series that no customer has yet.
+struct Series {
+    last: i64,
+    free: VecDeque<(i64, String)>,
+}
+
+impl Series {
+    /// Takes the next for free.
+    fn hope(&mut self, wanted: usize) {
+        self.free.extend(
+            (self.last + 1..)
+                .map(|n| (n, series_number(n)))
+                .take(wanted),
+        );
+    }
+
+    /// Finds so many. The more are taken, the further each look goes.
+    async fn find(
+        &mut self,
+        transaction: &mut Transaction,
+        scope: Scope,
+        wanted: usize,
+    ) -> Result<(), Failure> {
+        let mut from = self.last + 1;
+        let mut ahead = i64::try_from(wanted).unwrap_or(LOOK);
+        while self.free.len() < wanted {
+            let numbers: Vec<String> = (from..from + ahead).map(series_number).collect();
+            let folds: Vec<String> = numbers.iter().map(|one| fold_number(one)).collect();
+            let rows = transaction
+                .query(TAKEN_NUMBERS, &[&scope.company, &folds])
+                .await?;
+            let used: HashSet<&str> = rows
+                .iter()
+                .map(|row| row.try_get(0))
+                .collect::<Result<_, _>>()?;
+            let all = (from..).zip(numbers).zip(&folds);
+            let free = all.filter(|(_, fold)| !used.contains(fold.as_str()));
+            self.free.extend(free.map(|(one, _)| one));
+            from += ahead;
+            ahead = (2 * ahead).min(LOOK);
+        }
+        Ok(())
+    }
+}
+
+/// The ids and numbers that customers have, or were just given.
+#[derive(Default)]
+struct Taken {
+    ids: HashSet<Uuid>,
+    numbers: HashSet<String>,
+}
+
+impl Taken {
+    /// The number of the customer to make, unless what it asks for is taken. A refusal uses up none.
+    fn number(&mut self, wish: Wish, series: &mut Series) -> Result<String> {
+        if let Some(id) = wish.id
+            && !self.ids.insert(id)
+        {
+            return Err(Error::Conflict(Conflict::IdTaken(id)));
+        }
+        if let Some(number) = wish.number {
+            return if self.numbers.insert(fold_number(&number)) {
+                Ok(number)
+            } else {
+                Err(Error::Conflict(Conflict::NumberTaken(number)))
+            };
+        }
+        loop {
+            let (n, number) = series
+                .free
+                .pop_front()
+                .ok_or_else(|| Error::Internal("too few numbers were found".to_owned()))?;
+            series.last = n;
+            if self.numbers.insert(fold_number(&number)) {
+                return Ok(number);
+            }
+        }
+    }
+}
+
+/// The rows of new customers, a list for each column.
+#[derive(Default)]
+struct Columns {
+    ids: Vec<Uuid>,
+    versions: Vec<i64>,
+    incarnations: Vec<i64>,
+    numbers: Vec<String>,
+    bodies: Vec<String>,
+}
+
+impl Columns {
+    /// Adds the row of a customer, and that of its making.
+    fn push(
+        &mut self,
+        write: &Writing,
+        create: &CustomerCreate,
+        number: String,
+        rows: &mut audit::Rows,
+    ) -> Result<Stored> {
+        let fold = fold_number(&number);
+        let identity = write.identity(create.id, number);
+        let (id, version) = (identity.id, identity.version);
+        let customer = customer::create(create.clone(), identity);
+        let json = serde_json::to_string(&customer)?;
+        self.ids.push(id);
+        self.versions.push(version.number);
+        self.incarnations.push(version.incarnation.into());
+        self.numbers.push(fold);
+        self.bodies.push(json.clone());
+        rows.push(write, Action::Create(&json), Subject::customer(id, version));
+        Ok(Stored::new(id, version, json))
+    }
+
+    /// Adds the rows to what the transaction writes.
+    fn write(self, transaction: &mut Transaction, scope: Scope) {
+        if self.ids.is_empty() {
+            return;
+        }
+        transaction.write(
+            "INSERT INTO customer
+               (company_id, tenant_id, id, version, incarnation, number_fold, body)
+             SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::text[],
+               $7::text[])",
+            vec![
+                Box::new(scope.company),
+                Box::new(scope.tenant),
+                Box::new(self.ids),
+                Box::new(self.versions),
+                Box::new(self.incarnations),
+                Box::new(self.numbers),
+                Box::new(self.bodies),
+            ],
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! Requests that are sent again: the first outcome is kept in the transaction that made it, and
+//! answers every repetition until it is pruned.
+//!
+//! A repetition is itself a write that is committed before it answers, so that what it repeats is
+//! wherever commits have to be, the standby too. Of two that come at the same time the unique key
+//! lets one pass; the other waits for it, and finds its outcome when it looks again.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::super::idempotency::{Key, PRUNE_ROWS, Pruning};
+use super::super::{Error, Form, Idempotency, Result, Scope, Stored, Written};
+use super::failure::Failure;
+use super::pool::Pools;
+use super::transaction::Transaction;
+use crate::clock::Clock;
+
+/// The first outcomes of those requests that were made before, noting that they were repeated. One
+/// whose key belongs to another request is refused.
+pub(super) async fn repeated(
+    transaction: &mut Transaction,
+    scope: Scope,
+    requests: &[Idempotency],
+    clock: &Arc<dyn Clock>,
+) -> Result<HashMap<Key, Result<Written>>, Failure> {
+    let keys: Vec<&[u8]> = requests.iter().map(|one| &one.key[..]).collect();
+    let prints: Vec<&[u8]> = requests.iter().map(|one| &one.fingerprint[..]).collect();
+    let rows = transaction
+        .query(
+            "UPDATE idempotency AS i SET replayed_at =
+               CASE WHEN i.fingerprint = r.fingerprint THEN $4 ELSE i.replayed_at END
+             FROM unnest($2::bytea[], $3::bytea[]) AS r (key, fingerprint)
+             WHERE i.company_id = $1 AND i.key = r.key
+             RETURNING i.key, i.fingerprint = r.fingerprint, id, etag, body, base_url, minimal",
+            &[
+                &scope.company,
+                &keys,
+                &prints,
+                &clock.now().timestamp_millis(),
+            ],
+        )
+        .await?;
+    rows.iter().map(record).collect()
+}
+
+fn record(row: &Row) -> Result<(Key, Result<Written>), Failure> {
+    let key: &[u8] = row.try_get(0)?;
+    let key = Key::try_from(key)
+        .map_err(|error| Error::Internal(format!("the key of a record: {error}")))?;
+    let same: bool = row.try_get(1)?;
+    let written = Written {
+        stored: Stored {
+            id: row.try_get(2)?,
+            etag: row.try_get(3)?,
+            json: row.try_get::<_, String>(4)?.into(),
+        },
+        form: Form {
+            base_url: row.try_get::<_, &str>(5)?.into(),
+            minimal: row.try_get(6)?,
+        },
+    };
+    Ok((
+        key,
+        if same {
+            Ok(written)
+        } else {
+            Err(Error::KeyReused)
+        },
+    ))
+}
+
+/// Keeps the outcomes of requests.
+pub(super) fn remember(
+    transaction: &mut Transaction,
+    scope: Scope,
+    now: DateTime<Utc>,
+    outcomes: &[(Idempotency, &Written)],
+) -> Result<(), Failure> {
+    let mut bodies = Vec::with_capacity(outcomes.len());
+    for (_, written) in outcomes {
+        let body = std::str::from_utf8(&written.stored.json)
+            .map_err(|error| Error::Internal(format!("an entity's JSON: {error}")))?;
+        bodies.push(body.to_owned());
+    }
+    // Another request with one of the keys is waited for, but not as long as for other rows.
+    transaction.write("SET LOCAL lock_timeout = '1s'", Vec::new());
+    transaction.write(
+        "INSERT INTO idempotency
+           (company_id, tenant_id, at, key, fingerprint, id, etag, base_url, minimal, body)
+         SELECT $1, $2, $3, * FROM unnest($4::bytea[], $5::bytea[], $6::uuid[], $7::text[],
+           $8::text[], $9::boolean[], $10::text[])",
+        vec![
+            Box::new(scope.company),
+            Box::new(scope.tenant),
+            Box::new(now.timestamp_millis()),
+            Box::new(column(outcomes, |one, _| one.key.to_vec())),
+            Box::new(column(outcomes, |one, _| one.fingerprint.to_vec())),
+            Box::new(column(outcomes, |_, made| made.stored.id)),
+            Box::new(column(outcomes, |_, made| made.stored.etag.clone())),
+            Box::new(column(outcomes, |_, made| made.form.base_url.to_string())),
+            Box::new(column(outcomes, |_, made| made.form.minimal)),
+            Box::new(bodies),
+        ],
+    );
+    Ok(())
+}
+
+fn column<T>(
+    outcomes: &[(Idempotency, &Written)],
+    of: impl Fn(&Idempotency, &Written) -> T,
+) -> Vec<T> {
+    outcomes.iter().map(|(one, made)| of(one, made)).collect()
+}
+
+/// Finds out when it is time to forget old outcomes, and in which companies there may be some: those
+/// that keys came for since the last time. Policies let nobody see all companies at once.
+#[derive(Default)]
+pub(super) struct Companies {
+    pruning: Pruning,
+    seen: Mutex<HashSet<(Uuid, Uuid)>>,
+}
+
+impl Companies {
+    /// Notes a write with a key; the companies to prune and the instant before which outcomes may
+    /// go, if it is time.
+    pub(super) fn due(
+        &self,
+        scope: Scope,
+        now: DateTime<Utc>,
+    ) -> Option<(Vec<Scope>, DateTime<Utc>)> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.insert((scope.tenant, scope.company));
+        let cutoff = self.pruning.due(now, Instant::now())?;
+        let scopes = std::mem::take(&mut *seen).into_iter();
+        let scopes = scopes.map(|(tenant, company)| Scope { tenant, company });
+        Some((scopes.collect(), cutoff))
+    }
+}
+
+/// Forgets the company's outcomes from before `cutoff`, some at a time.
+pub(super) async fn prune(
+    pools: &Arc<Pools>,
+    scope: Scope,
+    cutoff: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let rows = i64::try_from(PRUNE_ROWS).unwrap_or(i64::MAX);
+    loop {
+        let mut transaction = Transaction::writing(pools, scope.tenant).await?;
+        let pruned = transaction
+            .query(
+                "DELETE FROM idempotency WHERE company_id = $1 AND key IN
+                   (SELECT key FROM idempotency WHERE company_id = $1 AND at < $2
+                    ORDER BY at LIMIT $3)
+                 RETURNING 1",
+                &[&scope.company, &cutoff.timestamp_millis(), &rows],
+            )
+            .await?;
+        transaction.commit().await?;
+        if pruned.len() < PRUNE_ROWS {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Reads by key: those that wait are read together, with one statement for each kind and tenant, and
+//! all of it is sent at once. One that waits alone takes one round trip.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::super::{Error, Noun, Result, Scope, Stored};
+use super::failure::Failure;
+use super::pool::Connector;
+use super::session::{Answer, Call, Session};
+use super::transaction::{COMMIT, SET_TENANT};
+use super::version;
+
+/// Reads that wait at most; more are refused.
+const WAITING: usize = 4096;
+/// Reads that are read together at most.
+const TOGETHER: usize = 256;
+/// How long a read may take, and how long making a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const BEGIN: &str = "BEGIN READ ONLY";
+
+/// What is read by its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Company,
+    Customer,
+    CustomerOfSalesInvoice,
+    SalesInvoice,
+}
+
+impl Kind {
+    /// Finds entities by tenant, companies and ids. A row is missing if the company is; its columns
+    /// are null where the entity is missing.
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Company => {
+                "SELECT k.n, c.id, 0::bigint, 0::bigint, c.body, c.id
+                 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS k (company_id, id, n)
+                 JOIN company AS c ON c.id = k.company_id AND c.tenant_id = $1"
+            }
+            Self::Customer => {
+                "SELECT k.n, e.id, e.version, e.incarnation, e.body, c.id
+                 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS k (company_id, id, n)
+                 JOIN company AS c ON c.id = k.company_id AND c.tenant_id = $1
+                 LEFT JOIN customer AS e ON e.company_id = k.company_id AND e.id = k.id"
+            }
+            Self::CustomerOfSalesInvoice => {
+                "SELECT k.n, e.id, e.version, e.incarnation, e.body, i.id
+                 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS k (company_id, id, n)
+                 JOIN company AS c ON c.id = k.company_id AND c.tenant_id = $1
+                 LEFT JOIN sales_invoice AS i ON i.company_id = k.company_id AND i.id = k.id
+                 LEFT JOIN customer AS e ON e.company_id = k.company_id AND e.id = i.customer_id"
+            }
+            Self::SalesInvoice => {
+                "SELECT k.n, e.id, e.version, e.incarnation, e.body, c.id
+                 FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS k (company_id, id, n)
+                 JOIN company AS c ON c.id = k.company_id AND c.tenant_id = $1
+                 LEFT JOIN sales_invoice AS e ON e.company_id = k.company_id AND e.id = k.id"
+            }
+        }
+    }
+
+    /// What is missing if the row has no entity.
+    fn missing(self, row: &Row) -> Result<Noun, tokio_postgres::Error> {
+        let through: Option<Uuid> = row.try_get(5)?;
+        Ok(match self {
+            Self::Company => Noun::Company,
+            Self::Customer => Noun::Customer,
+            Self::CustomerOfSalesInvoice if through.is_some() => Noun::SalesInvoiceCustomer,
+            Self::CustomerOfSalesInvoice | Self::SalesInvoice => Noun::SalesInvoice,
+        })
+    }
+}
+
+/// A read that waits.
+struct Asked {
+    kind: Kind,
+    scope: Scope,
+    id: Uuid,
+    answer: oneshot::Sender<Result<Stored>>,
+}
+
+/// Reads by key.
+pub(super) struct Points {
+    queue: mpsc::Sender<Asked>,
+}
+
+impl Points {
+    /// Starts reading on so many connections.
+    pub(super) fn start(connector: &Connector, connections: usize) -> Self {
+        let (queue, asked) = mpsc::channel(WAITING);
+        let asked = Arc::new(Mutex::new(asked));
+        for _ in 0..connections {
+            tokio::spawn(serve(connector.clone(), Arc::clone(&asked)));
+        }
+        Self { queue }
+    }
+
+    pub(super) async fn get(&self, kind: Kind, scope: Scope, id: Uuid) -> Result<Stored> {
+        let (answer, answered) = oneshot::channel();
+        let asked = Asked {
+            kind,
+            scope,
+            id,
+            answer,
+        };
+        if self.queue.try_send(asked).is_err() {
+            return Err(Error::Unavailable("too many reads wait".to_owned()));
+        }
+        match timeout(PATIENCE, answered).await {
+            Ok(Ok(answer)) => answer,
+            _ => Err(Error::Unavailable(
+                "the database does not answer".to_owned(),
+            )),
+        }
+    }
+}
+
+/// Answers what is asked until nobody can ask any more.
+async fn serve(connector: Connector, queue: Arc<Mutex<mpsc::Receiver<Asked>>>) {
+    let mut session = None;
+    loop {
+        let mut asked = Vec::new();
+        if queue.lock().await.recv_many(&mut asked, TOGETHER).await == 0 {
+            return;
+        }
+        let groups = Group::of(asked);
+        if let Err(why) = answer(&connector, &mut session, groups).await {
+            tracing::debug!(reason = why, "reads failed");
+        }
+    }
+}
+
+/// Answers the reads, on a new connection if the one there is turns out to be lost.
+async fn answer(
+    connector: &Connector,
+    session: &mut Option<Session>,
+    groups: Vec<Group>,
+) -> Result<(), String> {
+    let mut last = String::new();
+    for _ in 0..2 {
+        match read(connector, session, &groups).await {
+            Ok(answers) => {
+                for (group, answer) in groups.into_iter().zip(answers) {
+                    group.answer(answer);
+                }
+                return Ok(());
+            }
+            Err(why) => {
+                *session = None;
+                last = why;
+            }
+        }
+    }
+    for group in groups {
+        group.refuse(&last);
+    }
+    Err(last)
+}
+
+/// What the database answers to each group.
+async fn read(
+    connector: &Connector,
+    session: &mut Option<Session>,
+    groups: &[Group],
+) -> Result<Vec<Result<Vec<Row>, Failure>>, String> {
+    let usable = session.take().filter(|session| connector.is_good(session));
+    let current = match usable {
+        Some(session) => session,
+        None => timeout(PATIENCE, connector.open())
+            .await
+            .map_err(|_| "the database does not answer".to_owned())?
+            .map_err(|error| format!("{error:#}"))?,
+    };
+    let current = session.insert(current);
+    current.in_transaction = true;
+    let answers = timeout(PATIENCE, ask(current, groups))
+        .await
+        .map_err(|_| "the database does not answer".to_owned())?;
+    let mut found = Vec::with_capacity(groups.len());
+    let mut answers = answers.into_iter();
+    for group in groups {
+        let mut rows = Ok(Vec::new());
+        for answer in answers.by_ref().take(CALLS) {
+            let answer = answer.map_err(|error| Failure::of(&error, group.kind.sql()));
+            match answer {
+                Err(Failure::Lost(why)) => return Err(why),
+                Err(failure) if rows.is_ok() => rows = Err(failure),
+                Ok(some) if !some.is_empty() && rows.is_ok() => rows = Ok(some),
+                _ => {}
+            }
+        }
+        found.push(rows);
+    }
+    current.in_transaction = false;
+    Ok(found)
+}
+
+/// The number of statements for a group.
+const CALLS: usize = 4;
+
+async fn ask(session: &Session, groups: &[Group]) -> Vec<Answer> {
+    let tenants: Vec<String> = groups.iter().map(|one| one.tenant.to_string()).collect();
+    let tenants: Vec<[super::session::Parameter<'_>; 1]> = tenants
+        .iter()
+        .map(|one| [one as super::session::Parameter<'_>])
+        .collect();
+    let keys: Vec<[super::session::Parameter<'_>; 3]> = groups
+        .iter()
+        .map(|one| [&one.tenant as _, &one.companies as _, &one.ids as _])
+        .collect();
+    let mut calls = Vec::with_capacity(CALLS * groups.len());
+    for ((group, tenant), keys) in groups.iter().zip(&tenants).zip(&keys) {
+        calls.extend([
+            Call::new(BEGIN, &[]),
+            Call::new(SET_TENANT, tenant),
+            Call::new(group.kind.sql(), keys),
+            Call::new(COMMIT, &[]),
+        ]);
+    }
+    session.pipeline(&calls).await
+}
+
+/// Reads of one kind for one tenant.
+struct Group {
+    kind: Kind,
+    tenant: Uuid,
+    companies: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    answers: Vec<oneshot::Sender<Result<Stored>>>,
+}
+
+impl Group {
+    fn of(asked: Vec<Asked>) -> Vec<Self> {
+        let mut groups = BTreeMap::new();
+        for one in asked {
+            let key = (one.scope.tenant, one.kind);
+            let group = groups.entry(key).or_insert_with(|| Self {
+                kind: one.kind,
+                tenant: one.scope.tenant,
+                companies: Vec::new(),
+                ids: Vec::new(),
+                answers: Vec::new(),
+            });
+            group.companies.push(one.scope.company);
+            group.ids.push(one.id);
+            group.answers.push(one.answer);
+        }
+        groups.into_values().collect()
+    }
+
+    /// Tells everyone what was found. Who asked may be gone.
+    fn answer(self, rows: Result<Vec<Row>, Failure>) {
+        let rows = match rows {
+            Ok(rows) => rows,
+            Err(failure) => return self.refuse(&Error::from(failure).to_string()),
+        };
+        let mut answers: Vec<_> = self.answers.into_iter().map(Some).collect();
+        for row in &rows {
+            let place: Result<i64, _> = row.try_get(0);
+            let place = place.ok().and_then(|n| usize::try_from(n - 1).ok());
+            let answer = place
+                .and_then(|n| answers.get_mut(n))
+                .and_then(Option::take);
+            if let Some(answer) = answer {
+                let _ = answer.send(stored(self.kind, row).map_err(Error::from));
+            }
+        }
+        for answer in answers.into_iter().flatten() {
+            let _ = answer.send(Err(Error::NotFound(Noun::Company)));
+        }
+    }
+
+    fn refuse(self, why: &str) {
+        for answer in self.answers {
+            let _ = answer.send(Err(Error::Unavailable(why.to_owned())));
+        }
+    }
+}
+
+fn stored(kind: Kind, row: &Row) -> Result<Stored, Failure> {
+    let Some(id) = row.try_get(1)? else {
+        return Err(Error::NotFound(kind.missing(row)?).into());
+    };
+    let body: &str = row.try_get(4)?;
+    Ok(Stored {
+        id,
+        etag: version(row, 2)?.etag(),
+        json: bytes::Bytes::copy_from_slice(body.as_bytes()),
+    })
+}

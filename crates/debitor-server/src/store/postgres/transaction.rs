@@ -1,0 +1,200 @@
+//! A transaction of one tenant: first it reads and locks, then it decides, and what it writes is sent
+//! together with COMMIT.
+//!
+//! One that is dropped before its end, by an error or a panic, leaves its connection marked, which
+//! is then cut rather than used again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::failure::Failure;
+use super::pool::{Pooled, Pools};
+use super::session::{Call, Parameter};
+
+/// How long undoing may take before the connection is cut instead.
+const ROLLBACK: Duration = Duration::from_secs(1);
+
+pub(super) const BEGIN: &str = "BEGIN";
+/// Everything that such a transaction reads is of one instant.
+pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+pub(super) const COMMIT: &str = "COMMIT";
+/// Which rows there are for the transaction: the policies of the tables ask for it.
+pub(super) const SET_TENANT: &str = "SELECT set_config('app.tenant', $1, true)";
+
+type Owned = Box<dyn ToSql + Send + Sync>;
+
+/// A transaction on a connection of its own.
+pub(super) struct Transaction {
+    session: Pooled,
+    pools: Arc<Pools>,
+    tenant: String,
+    begin: &'static str,
+    begun: bool,
+    /// How many requests it is for.
+    pub(super) requests: usize,
+    writes: Vec<(&'static str, Vec<Owned>)>,
+}
+
+impl Transaction {
+    /// One that will write.
+    pub(super) async fn writing(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
+        let session = pools.for_writes().await?;
+        Ok(Self::new(pools, session, tenant, BEGIN))
+    }
+
+    /// One that only reads.
+    pub(super) async fn reading(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
+        let session = pools.for_reads().await?;
+        Ok(Self::new(pools, session, tenant, BEGIN_READING))
+    }
+
+    fn new(pools: &Arc<Pools>, session: Pooled, tenant: Uuid, begin: &'static str) -> Self {
+        Self {
+            session,
+            pools: Arc::clone(pools),
+            tenant: tenant.to_string(),
+            begin,
+            begun: false,
+            requests: 1,
+            writes: Vec::new(),
+        }
+    }
+
+    /// One statement's rows.
+    pub(super) async fn query(
+        &mut self,
+        sql: &'static str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, Failure> {
+        let [rows] = self.queries([Call::new(sql, parameters)]).await?;
+        Ok(rows)
+    }
+
+    /// The rows of the statements of a transaction that only reads, which ends with them.
+    pub(super) async fn read<const N: usize>(
+        mut self,
+        calls: [Call<'_>; N],
+    ) -> Result<[Vec<Row>; N], Failure> {
+        let rows = self.send(&calls, &[Call::new(COMMIT, &[])]).await?;
+        self.session.in_transaction = false;
+        Ok(rows)
+    }
+
+    /// The rows of several statements, none of which needs those of another.
+    pub(super) async fn queries<const N: usize>(
+        &mut self,
+        calls: [Call<'_>; N],
+    ) -> Result<[Vec<Row>; N], Failure> {
+        self.send(&calls, &[]).await
+    }
+
+    async fn send<const N: usize>(
+        &mut self,
+        calls: &[Call<'_>; N],
+        ending: &[Call<'_>],
+    ) -> Result<[Vec<Row>; N], Failure> {
+        let tenant = self.tenant.clone();
+        let tenant: [Parameter<'_>; 1] = [&tenant];
+        let mut all = Vec::with_capacity(N + 2);
+        if !self.begun {
+            all.push(Call::new(self.begin, &[]));
+            all.push(Call::new(SET_TENANT, &tenant));
+        }
+        let skipped = all.len();
+        all.extend(calls);
+        all.extend(ending);
+        self.session.in_transaction = true;
+        self.begun = true;
+        let answers = self.session.pipeline(&all).await;
+        let mut rows = [const { Vec::new() }; N];
+        for (index, answer) in answers.into_iter().enumerate() {
+            let found = answer.map_err(|error| self.noticed(&error, all[index].sql))?;
+            if (skipped..skipped + N).contains(&index) {
+                rows[index - skipped] = found;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Adds a statement that is sent with COMMIT.
+    pub(super) fn write(&mut self, sql: &'static str, parameters: Vec<Owned>) {
+        self.writes.push((sql, parameters));
+    }
+
+    /// Sends what was written, and COMMIT with it. COMMIT is never cancelled: nobody could say then
+    /// whether it was done.
+    pub(super) async fn commit(mut self) -> Result<(), Failure> {
+        if !self.begun {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let writes = std::mem::take(&mut self.writes);
+        let parameters: Vec<Vec<Parameter<'_>>> = writes
+            .iter()
+            .map(|(_, parameters)| parameters.iter().map(|p| &**p as Parameter<'_>).collect())
+            .collect();
+        let mut calls: Vec<Call<'_>> = writes
+            .iter()
+            .zip(&parameters)
+            .map(|((sql, _), parameters)| Call::new(sql, parameters))
+            .collect();
+        calls.push(Call::new(COMMIT, &[]));
+        self.session.take_warning();
+        let answers = self.session.pipeline(&calls).await;
+        self.judge(answers, &calls)?;
+        self.session.in_transaction = false;
+        if self.begin == BEGIN {
+            self.pools.observed.commit(self.requests, start.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Whether COMMIT was done, by the answers to the writes and to itself.
+    fn judge(
+        &self,
+        answers: Vec<super::session::Answer>,
+        calls: &[Call<'_>],
+    ) -> Result<(), Failure> {
+        let sent = answers.len() == calls.len();
+        for (answer, call) in answers.into_iter().zip(calls) {
+            let Err(error) = answer else { continue };
+            // A write that the database refused undid the transaction, whatever came after. A lost
+            // connection leaves open how far the server got.
+            let refused = error.as_db_error().is_some() && call.sql != COMMIT;
+            return Err(if refused || !sent {
+                self.noticed(&error, call.sql)
+            } else {
+                Failure::of_commit(&error)
+            });
+        }
+        if self.session.take_warning() {
+            let why = "the wait for the standby was cancelled";
+            return Err(Failure::Unknown(why.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Undoes everything.
+    pub(super) async fn rollback(mut self) {
+        if !self.begun || self.session.is_closed() {
+            return;
+        }
+        let undone = tokio::time::timeout(ROLLBACK, self.session.query("ROLLBACK", &[])).await;
+        if matches!(undone, Ok(Ok(_))) {
+            self.session.in_transaction = false;
+        }
+    }
+
+    /// What the error means; a database that takes no writes is left for one that does.
+    fn noticed(&self, error: &tokio_postgres::Error, sql: &str) -> Failure {
+        let failure = Failure::of(error, sql);
+        if let Failure::ReadOnly(_) = failure {
+            self.pools.connector.renew(&self.session);
+        }
+        failure
+    }
+}

@@ -1,0 +1,38 @@
+//! PostgreSQL for the tests, and the end-to-end suite on it.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::process::{command, need, run};
+
+/// Succeeds if the tests have been given a server, or find the programs to start their own: on the
+/// PATH, or where Debian has them.
+const PROBE: &str = "[ -n \"$DEBITOR_TEST_POSTGRES_URL\" ] || \
+    for folder in '' /usr/lib/postgresql/*/bin/; do ${folder}initdb --version && exit; done";
+
+/// Parts of the end-to-end suite that the run on PostgreSQL leaves out: they name the engine that
+/// they are about, and have been run, or they need none.
+const ONCE: [&str; 5] = ["contract::", "judge::", "postgres::", "sqlite::", "store::"];
+
+/// Makes sure that the tests can have a PostgreSQL.
+pub(crate) fn prepare() -> Result<()> {
+    need(&["sh", "-c", PROBE], &["postgresql"])
+}
+
+/// Runs the end-to-end suite once more, with every server on PostgreSQL.
+pub(crate) fn tests(root: &Path) -> Result<()> {
+    println!("not on PostgreSQL, as they name their engine or need none: {ONCE:?}");
+    let suite = [
+        "test",
+        "--workspace",
+        "--all-features",
+        "--locked",
+        "--test",
+        "end-to-end",
+        "--",
+    ];
+    let skipped = ONCE.iter().flat_map(|part| ["--skip", part]);
+    let mut tests = command(root, "cargo", &suite);
+    run(tests.args(skipped).env("DEBITOR_TEST_STORE", "postgres"))
+}
