@@ -170,10 +170,11 @@ fn growth(results: &Results) -> Diagram {
 }
 
 /// Servers, what their lines are called, and their colours: ours stands out.
-const COLORS: [(&str, &str, RGBColor); 8] = [
+const COLORS: [(&str, &str, RGBColor); 9] = [
     (OURS, "Debitor", RGBColor(9, 105, 218)),
     ("bun", "Bun", RGBColor(191, 57, 137)),
     ("sqlx", "axum + sqlx", RGBColor(188, 76, 0)),
+    ("sqlx-postgres", "axum + sqlx", RGBColor(188, 76, 0)),
     ("fastify", "Fastify", RGBColor(26, 127, 55)),
     ("fastapi", "FastAPI", RGBColor(130, 80, 223)),
     ("pocketbase", "PocketBase (relaxed)", RGBColor(154, 103, 0)),
