@@ -193,11 +193,15 @@ fn section(text: &mut String, title: &str, results: &Results, servers: &[&str]) 
 }
 
 /// What the database adds to the processor time of a request, if there is one.
-fn database_cpu(results: &Results, cell: (&str, Operation, usize)) -> String {
-    if results.settings.database.is_none() {
-        return String::new();
-    }
-    let used = results.spread(cell, |sample| sample.database_cpu.unwrap_or_default());
+fn database_cpu(
+    results: &Results,
+    (server, operation, clients): (&str, Operation, usize),
+) -> String {
+    let rounds = kept(&results.rounds);
+    let samples = rounds
+        .iter()
+        .filter_map(|round| round.find(server, operation, clients));
+    let used = Spread::of(samples.filter_map(|sample| sample.database_cpu));
     used.map_or_else(String::new, |used| format!(" + {:.0}", used.median))
 }
 
