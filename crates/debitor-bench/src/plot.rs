@@ -174,12 +174,12 @@ const COLORS: [(&str, &str, RGBColor); 9] = [
     (OURS, "Debitor", RGBColor(9, 105, 218)),
     ("bun", "Bun", RGBColor(191, 57, 137)),
     ("sqlx", "axum + sqlx", RGBColor(188, 76, 0)),
-    ("sqlx-postgres", "axum + sqlx", RGBColor(188, 76, 0)),
     ("fastify", "Fastify", RGBColor(26, 127, 55)),
     ("fastapi", "FastAPI", RGBColor(130, 80, 223)),
     ("pocketbase", "PocketBase (relaxed)", RGBColor(154, 103, 0)),
     ("debitor-before", "Debitor before", RGBColor(84, 174, 255)),
     (LIMITS, "limit", RGBColor(140, 149, 159)),
+    ("sqlx-postgres", "axum + sqlx", RGBColor(188, 76, 0)),
 ];
 
 fn line(server: &str, points: Vec<(f64, f64)>) -> Option<Line> {
