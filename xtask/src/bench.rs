@@ -5,11 +5,12 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 
-use crate::peers;
 use crate::process::{command, need, run};
+use crate::{peers, postgres};
 
-/// Where the results of a whole run are kept.
+/// Where the results of a whole run are kept, on SQLite and on PostgreSQL.
 const RESULTS: &str = "crates/debitor-bench/results";
+const RESULTS_ON_POSTGRES: &str = "crates/debitor-bench/results/postgres";
 /// A look at everything, in minutes.
 const QUICK: [&str; 6] = [
     "--rounds=3",
@@ -27,6 +28,9 @@ pub(crate) struct Options {
     /// Measure peers too.
     #[arg(long)]
     peers: bool,
+    /// Measure on a PostgreSQL of the run's own, against the peer that uses it too.
+    #[arg(long, conflicts_with_all = ["peers", "instructions"])]
+    postgres: bool,
     /// Short rounds; the results go to `target/bench/results`.
     #[arg(long)]
     quick: bool,
@@ -40,6 +44,18 @@ pub(crate) struct Options {
     /// results go to `target/bench/results` then.
     #[arg(last = true)]
     passed_on: Vec<String>,
+}
+
+impl Options {
+    /// Only a whole run is kept in the repository.
+    fn results(&self) -> &'static str {
+        let whole = self.passed_on.is_empty() && !self.quick;
+        match (self.postgres, self.peers) {
+            (true, _) if whole => RESULTS_ON_POSTGRES,
+            (_, true) if whole => RESULTS,
+            _ => "target/bench/results",
+        }
+    }
 }
 
 /// Measures what the options name.
@@ -73,7 +89,8 @@ pub(crate) fn instructions(root: &Path, update: bool) -> Result<()> {
     run(bench.args(update.then_some("--update")))
 }
 
-/// Measures our server against the machine's limits and, if they are wanted, peers.
+/// Measures our server against the machine's limits and, if they are wanted, peers, all of them
+/// with their own files or all of them on one PostgreSQL.
 fn measure(root: &Path, options: &Options) -> Result<()> {
     // wrk itself never exits with 0 unless it loads a server.
     need(&["sh", "-c", "command -v wrk"], &["wrk"])?;
@@ -83,25 +100,22 @@ fn measure(root: &Path, options: &Options) -> Result<()> {
         let build = ["build", "--release", "--locked", "--package", package];
         run(&mut command(root, "cargo", &build))?;
     }
-    let peers = if options.peers {
-        peers::install_all(root)?
-    } else {
-        Vec::new()
+    let peers = match (options.peers, options.postgres) {
+        (_, true) => vec![peers::install_on_postgres(root)?],
+        (true, false) => peers::install_all(root)?,
+        (false, false) => Vec::new(),
     };
     let programs = root.join("target/release");
-    let whole = options.passed_on.is_empty() && !options.quick && options.peers;
-    let results = if whole {
-        RESULTS
-    } else {
-        "target/bench/results"
-    };
     let mut bench = command(root, programs.join("debitor-bench"), &["run"]);
     bench.arg("--server").arg(programs.join("debitor-server"));
     bench
         .arg("--limits")
         .arg(programs.join("debitor-bench-limits"));
     bench.arg("--folder").arg(root.join("target/bench/run"));
-    bench.arg("--output").arg(root.join(results));
+    bench.arg("--output").arg(root.join(options.results()));
+    if options.postgres {
+        bench.arg("--postgres").arg(postgres::programs()?);
+    }
     for peer in peers {
         bench.arg("--peer").arg(peer);
     }

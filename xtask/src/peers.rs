@@ -42,15 +42,27 @@ const PEERS: [Peer; 5] = [
     ),
 ];
 
-/// Installs every peer below `target/bench`; their folders.
+const ON_POSTGRES: Peer = (
+    "sqlx-postgres",
+    &["start", "src/main.rs", "Cargo.toml", "Cargo.lock"],
+    cargo,
+);
+
+/// Installs every peer with files of its own below `target/bench`; their folders.
 pub(crate) fn install_all(root: &Path) -> Result<Vec<PathBuf>> {
-    let install_one = |(name, files, steps): &Peer| {
-        let source = root.join("crates/debitor-bench/peers").join(name);
-        let folder = root.join("target/bench/peers").join(name);
-        install(&source, &folder, files, || steps(&folder))?;
-        Ok(folder)
-    };
-    PEERS.iter().map(install_one).collect()
+    PEERS.iter().map(|peer| install_one(root, peer)).collect()
+}
+
+/// Installs the peer whose data are in PostgreSQL; its folder.
+pub(crate) fn install_on_postgres(root: &Path) -> Result<PathBuf> {
+    install_one(root, &ON_POSTGRES)
+}
+
+fn install_one(root: &Path, (name, files, steps): &Peer) -> Result<PathBuf> {
+    let source = root.join("crates/debitor-bench/peers").join(name);
+    let folder = root.join("target/bench/peers").join(name);
+    install(&source, &folder, files, || steps(&folder))?;
+    Ok(folder)
 }
 
 /// No package may run code of its own while it is installed.

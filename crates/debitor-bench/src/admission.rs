@@ -62,7 +62,7 @@ async fn create(server: &Running, creates: u32) -> Result<()> {
     Ok(())
 }
 
-/// strace, attached to every thread of a server.
+/// strace, attached to every thread of a server, and to its database if that is a server too.
 struct Watch<'a> {
     strace: Process,
     /// Kept open: strace tells of every thread, and would end if nobody listened.
@@ -81,18 +81,23 @@ impl<'a> Watch<'a> {
                 "-o",
             ])
             .arg(calls)
-            .args(["-p", &server.process.id().to_string()])
             .stderr(Stdio::piped());
+        let pids = server.all_ids();
+        for pid in &pids {
+            command.args(["-p", &pid.to_string()]);
+        }
         let mut strace = Process::spawn(&mut command)?;
         let output = strace
             .child()
             .stderr
             .take()
             .context("the output is piped")?;
-        let mut line = String::new();
         let mut messages = BufReader::new(output);
-        messages.read_line(&mut line)?;
-        ensure!(line.contains("attached"), "strace: {line}");
+        for _ in pids {
+            let mut line = String::new();
+            messages.read_line(&mut line)?;
+            ensure!(line.contains("attached"), "strace: {line}");
+        }
         Ok(Self {
             strace,
             _messages: messages,

@@ -17,6 +17,7 @@ mod machine;
 mod open_loop;
 mod operation;
 mod plot;
+mod postgres;
 mod process;
 mod report;
 mod request;

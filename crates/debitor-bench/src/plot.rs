@@ -170,7 +170,7 @@ fn growth(results: &Results) -> Diagram {
 }
 
 /// Servers, what their lines are called, and their colours: ours stands out.
-const COLORS: [(&str, &str, RGBColor); 8] = [
+const COLORS: [(&str, &str, RGBColor); 9] = [
     (OURS, "Debitor", RGBColor(9, 105, 218)),
     ("bun", "Bun", RGBColor(191, 57, 137)),
     ("sqlx", "axum + sqlx", RGBColor(188, 76, 0)),
@@ -179,6 +179,7 @@ const COLORS: [(&str, &str, RGBColor); 8] = [
     ("pocketbase", "PocketBase (relaxed)", RGBColor(154, 103, 0)),
     ("debitor-before", "Debitor before", RGBColor(84, 174, 255)),
     (LIMITS, "limit", RGBColor(140, 149, 159)),
+    ("sqlx-postgres", "axum + sqlx", RGBColor(188, 76, 0)),
 ];
 
 fn line(server: &str, points: Vec<(f64, f64)>) -> Option<Line> {

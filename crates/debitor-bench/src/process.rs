@@ -14,12 +14,19 @@ const TICKS: f64 = 100.0;
 /// A command that gets real-time priority if we may give it, and that ends when we do: a run that is
 /// killed leaves no server behind.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("setpriv");
+    let mut command = prioritised("setpriv");
     command.args(["--pdeathsig", "KILL"]);
-    if real_time() {
-        command.args(["chrt", "--rr", "1"]);
-    }
     command.arg(program).stdin(Stdio::null());
+    command
+}
+
+/// A command that gets real-time priority if we may give it.
+pub(crate) fn prioritised(program: impl AsRef<OsStr>) -> Command {
+    if !real_time() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("chrt");
+    command.args(["--rr", "1"]).arg(program);
     command
 }
 
@@ -33,6 +40,7 @@ pub(crate) fn real_time() -> bool {
 }
 
 /// A process that ends with this value, and with it the processes that it started.
+#[derive(Debug)]
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -43,8 +51,9 @@ impl Process {
         Ok(Self(child))
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.0.id()
+    /// It and its descendants, itself first.
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        tree(&table(), self.0.id())
     }
 
     pub(crate) fn child(&mut self) -> &mut Child {
@@ -64,27 +73,33 @@ impl Process {
 
     /// Asks the whole tree to stop, and waits.
     pub(crate) fn stop(&mut self) -> Result<()> {
-        self.signal("-TERM");
+        signal("-TERM", &self.ids());
         self.0.wait()?;
         Ok(())
     }
 
-    fn signal(&self, signal: &str) {
-        let pids = tree(&table(), self.0.id());
-        let pids = pids.iter().map(ToString::to_string);
-        // One that has ended already needs no signal.
-        let _ = Command::new("kill")
-            .arg(signal)
-            .args(pids)
-            .stderr(Stdio::null())
-            .status();
+    /// Interrupts the process alone, which ends its descendants itself, and waits.
+    pub(crate) fn interrupt(&mut self) -> Result<()> {
+        signal("-INT", &[self.0.id()]);
+        self.0.wait()?;
+        Ok(())
     }
+}
+
+fn signal(signal: &str, pids: &[u32]) {
+    let pids = pids.iter().map(ToString::to_string);
+    // One that has ended already needs no signal.
+    let _ = Command::new("kill")
+        .arg(signal)
+        .args(pids)
+        .stderr(Stdio::null())
+        .status();
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None)) {
-            self.signal("-KILL");
+            signal("-KILL", &self.ids());
             let _ = self.0.wait();
         }
     }

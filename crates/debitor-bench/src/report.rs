@@ -17,13 +17,15 @@ pub(crate) fn line(sample: &Sample) -> String {
         cell,
         rate,
         cpu,
+        database_cpu,
         memory_mib,
         p50,
         p99,
         ..
     } = sample;
+    let database = database_cpu.map_or_else(String::new, |cpu| format!(" + {cpu:>6.1}"));
     format!(
-        "{:<14} {:>9} {:<9} {:>4} clients {rate:>9.0}/s  cpu {cpu:>6.1} us  p50 {:>7.2} ms  \
+        "{:<14} {:>9} {:<9} {:>4} clients {rate:>9.0}/s  cpu {cpu:>6.1}{database} us  p50 {:>7.2} ms  \
          p99 {:>7.2} ms  {memory_mib:>5.0} MiB",
         cell.server,
         cell.customers,
@@ -83,12 +85,18 @@ fn head(results: &Results) -> String {
         "without"
     };
     let syncs = Spread::of(results.rounds.iter().map(|round| round.fdatasync));
+    let database = settings.database.as_ref().map(|database| {
+        format!(
+            "Data in {database}, otherwise as it comes, over TCP on the same machine: behind the \
+             processor time of the server stands, after a +, that of the database.\n"
+        )
+    });
     format!(
         "{}, {} cores of {}, {} GiB, Linux {}, {}.\n\
          {all} rounds of {} s an operation, {} of them dropped as the limits were off by over 20 %; \
          {} customers at the beginning; wrk on one thread of the same machine; {priority} \
          real-time priority.\nOur server with authentication on, log filter `{}`; peers without \
-         authentication.\nfdatasync of a rewritten 4 KiB block: {}/s.\n\
+         authentication.\n{}fdatasync of a rewritten 4 KiB block: {}/s.\n\
          A cell is requests a second: median (least-greatest), processor time of the server for \
          a request, memory.\n",
         machine.date,
@@ -101,6 +109,7 @@ fn head(results: &Results) -> String {
         all - used,
         settings.sizes.first().copied().unwrap_or_default(),
         settings.log_filter,
+        database.unwrap_or_default(),
         syncs.map_or_else(|| "-".to_owned(), |syncs| rates(&syncs)),
     )
 }
@@ -156,8 +165,9 @@ fn section(text: &mut String, title: &str, results: &Results, servers: &[&str]) 
             let spread = |value: fn(&Sample) -> f64| results.spread(cell, value);
             let (rate, cpu) = (spread(|sample| sample.rate)?, spread(|sample| sample.cpu)?);
             let memory = spread(|sample| sample.memory_mib)?;
+            let database = database_cpu(results, cell);
             Some(format!(
-                "{}, {:.0} µs, {:.0} MiB",
+                "{}, {:.0}{database} µs, {:.0} MiB",
                 rates(&rate),
                 cpu.median,
                 memory.median
@@ -180,6 +190,19 @@ fn section(text: &mut String, title: &str, results: &Results, servers: &[&str]) 
         }
     }
     text.push('\n');
+}
+
+/// What the database adds to the processor time of a request, if there is one.
+fn database_cpu(
+    results: &Results,
+    (server, operation, clients): (&str, Operation, usize),
+) -> String {
+    let rounds = kept(&results.rounds);
+    let samples = rounds
+        .iter()
+        .filter_map(|round| round.find(server, operation, clients));
+    let used = Spread::of(samples.filter_map(|sample| sample.database_cpu));
+    used.map_or_else(String::new, |used| format!(" + {:.0}", used.median))
 }
 
 /// Our own server in companies of every size.

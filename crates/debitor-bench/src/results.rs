@@ -29,6 +29,9 @@ pub(crate) struct Settings {
     pub(crate) sizes: Vec<u64>,
     pub(crate) real_time_priority: bool,
     pub(crate) log_filter: String,
+    /// The database that keeps every server's data, unless each has files of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) database: Option<String>,
 }
 
 /// One turn of every server.
@@ -39,13 +42,16 @@ pub(crate) struct Round {
     pub(crate) samples: Vec<Sample>,
 }
 
-/// One run of wrk. Times are in microseconds, of a request.
+/// One run of wrk. Times are in microseconds, of a request; memory is the server's own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Sample {
     #[serde(flatten)]
     pub(crate) cell: Cell,
     pub(crate) rate: f64,
     pub(crate) cpu: f64,
+    /// What the database used for it, with its own upkeep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) database_cpu: Option<f64>,
     pub(crate) memory_mib: f64,
     pub(crate) p50: f64,
     pub(crate) p90: f64,

@@ -2,7 +2,6 @@
 //! every operation, so that a change of the machine's mood meets them all.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::runtime::Runtime;
@@ -55,6 +54,7 @@ impl Plan {
             runtime.block_on(fill::fill(&running, entrant.customers))?;
             runtime.block_on(Lists::read(&running))?;
             running.process.stop()?;
+            entrant.server.tidy(&folder)?;
         }
         Ok(())
     }
@@ -78,14 +78,14 @@ impl Plan {
                 let seed = (number * 1000 + index * 10 + which) as u64;
                 let outcome = self.measure(server, operation, clients, seed, runtime);
                 let what = || format!("{} {operation:?} with {clients} clients", entrant.name());
-                let (outcome, cpu, memory_mib) = outcome.with_context(what)?;
+                let (outcome, used) = outcome.with_context(what)?;
                 let cell = Cell {
                     server: entrant.server.name.clone(),
                     operation,
                     clients,
                     customers: entrant.customers,
                 };
-                round.samples.push(sample(cell, &outcome, cpu, memory_mib));
+                round.samples.push(sample(cell, &outcome, &used));
             }
         }
         for server in &mut running {
@@ -110,14 +110,8 @@ impl Plan {
 
     fn start_copy(&self, entrant: &Entrant, folder: &Path) -> Result<Running> {
         if entrant.server.stores() {
-            std::fs::create_dir_all(folder.parent().unwrap_or(folder))?;
             let filled = self.folder.join("filled").join(entrant.name());
-            let copied = Command::new("cp")
-                .arg("-r")
-                .arg(filled)
-                .arg(folder)
-                .status()?;
-            ensure!(copied.success(), "the data cannot be copied");
+            entrant.server.copy(&filled, folder)?;
         }
         entrant.server.start(folder)
     }
@@ -129,7 +123,7 @@ impl Plan {
         clients: usize,
         seed: u64,
         runtime: &Runtime,
-    ) -> Result<(Outcome, f64, f64)> {
+    ) -> Result<(Outcome, Used)> {
         let stores = server.server.stores();
         if operation.needs_versions() {
             runtime.block_on(Lists::read(server))?;
@@ -148,6 +142,7 @@ impl Plan {
             }
         };
         let (rows_before, before) = (rows()?, server.process.usage());
+        let database_before = server.database_seconds();
         let outcome = Load {
             host: &server.host,
             request: operation.lua(&server.dialect, &server.host),
@@ -159,12 +154,18 @@ impl Plan {
         }
         .run()?;
         server.settle()?;
-        let after = server.process.usage();
+        let (after, database_after) = (server.process.usage(), server.database_seconds());
         if stores {
             operation.check(outcome.requests, clients, rows_before, rows()?)?;
         }
-        let cpu = (after.cpu_seconds - before.cpu_seconds) * 1e6 / outcome.requests as f64;
-        Ok((outcome, cpu, after.memory_mib))
+        let each = |before: f64, after: f64| (after - before) * 1e6 / outcome.requests as f64;
+        let database = database_before.zip(database_after);
+        let used = Used {
+            cpu: each(before.cpu_seconds, after.cpu_seconds),
+            database_cpu: database.map(|(before, after)| each(before, after)),
+            memory_mib: after.memory_mib,
+        };
+        Ok((outcome, used))
     }
 
     fn fdatasync(&self) -> Result<f64> {
@@ -182,12 +183,20 @@ impl Plan {
     }
 }
 
-fn sample(cell: Cell, outcome: &Outcome, cpu: f64, memory_mib: f64) -> Sample {
+/// What a server and its database used for a request, and the server's memory.
+struct Used {
+    cpu: f64,
+    database_cpu: Option<f64>,
+    memory_mib: f64,
+}
+
+fn sample(cell: Cell, outcome: &Outcome, used: &Used) -> Sample {
     let sample = Sample {
         cell,
         rate: outcome.requests as f64 / outcome.seconds,
-        cpu,
-        memory_mib,
+        cpu: used.cpu,
+        database_cpu: used.database_cpu,
+        memory_mib: used.memory_mib,
         p50: outcome.p50,
         p90: outcome.p90,
         p99: outcome.p99,

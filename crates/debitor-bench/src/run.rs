@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::admission::Admission;
 use crate::machine::Machine;
 use crate::open_loop::{Latency, Schedule};
 use crate::operation::Operation::{self, Count, Create, Delete, Get, List, Mixed, NextPage, Patch};
+use crate::postgres::Postgres;
 use crate::results::{Results, Settings, Soak};
 use crate::round::{Entrant, Plan};
 use crate::server::{OURS, Server};
@@ -41,6 +43,9 @@ pub(crate) struct Options {
     /// Another build of `debitor-server`, to compare with.
     #[arg(long)]
     against: Option<PathBuf>,
+    /// Keep every server's data in PostgreSQL, whose programs are in this folder.
+    #[arg(long)]
+    postgres: Option<PathBuf>,
     /// The folder of an installed peer; can be given several times.
     #[arg(long = "peer")]
     peers: Vec<PathBuf>,
@@ -79,25 +84,27 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     // Servers and scripts have working directories of their own.
     options.folder = options.folder.canonicalize()?;
     let runtime = Runtime::new()?;
+    let database = options.database()?;
+    let servers = options.servers(database.as_ref())?;
     let mut results = Results {
         machine: Machine::describe(&options.folder),
-        settings: options.settings(),
-        admissions: options.admit(&runtime)?,
+        settings: options.settings(database.as_deref())?,
+        admissions: options.admit(&servers, &runtime)?,
         rounds: Vec::new(),
         growth: Vec::new(),
         latency: Vec::new(),
         soak: None,
     };
-    let plan = options.plan()?;
+    let plan = options.plan(&servers);
     plan.prepare(&runtime)?;
     for number in 0..options.rounds {
         println!("round {} of {}", number + 1, options.rounds);
         results.rounds.push(plan.round(number, &runtime)?);
     }
-    results.latency = options.latency(&results)?;
+    results.latency = options.latency(&servers, &results)?;
     results.soak = options.soak(&plan)?;
     if options.greater().next().is_some() {
-        let plan = options.growth_plan(&results.settings.sizes);
+        let plan = options.growth_plan(database.as_ref(), &results.settings.sizes);
         plan.prepare(&runtime)?;
         for number in 0..options.rounds {
             println!("round {} of {}, growth", number + 1, options.rounds);
@@ -137,13 +144,19 @@ pub(crate) fn put(path: &Path, text: &str) -> Result<()> {
 }
 
 impl Options {
-    fn settings(&self) -> Settings {
-        Settings {
+    fn database(&self) -> Result<Option<Rc<Postgres>>> {
+        let start = |programs: &PathBuf| Postgres::start(programs, &self.folder).map(Rc::new);
+        self.postgres.as_ref().map(start).transpose()
+    }
+
+    fn settings(&self, database: Option<&Postgres>) -> Result<Settings> {
+        Ok(Settings {
             seconds: self.seconds,
             sizes: [self.customers].into_iter().chain(self.greater()).collect(),
             real_time_priority: process::real_time(),
             log_filter: "warn".to_owned(),
-        }
+            database: database.map(Postgres::describe).transpose()?,
+        })
     }
 
     fn greater(&self) -> impl Iterator<Item = u64> {
@@ -153,7 +166,7 @@ impl Options {
             .filter(|customers| *customers > 0)
     }
 
-    fn servers(&self) -> Result<Vec<Server>> {
+    fn servers(&self, database: Option<&Rc<Postgres>>) -> Result<Vec<Server>> {
         let mut servers = vec![Server::ours(&self.server)];
         servers.extend(self.against.as_deref().map(Server::before));
         for folder in &self.peers {
@@ -163,15 +176,16 @@ impl Options {
                 folder,
             ));
         }
-        Ok(servers)
+        let with_data = servers.into_iter().map(|server| server.on(database));
+        Ok(with_data.collect())
     }
 
-    fn admit(&self, runtime: &Runtime) -> Result<Vec<Admission>> {
+    fn admit(&self, servers: &[Server], runtime: &Runtime) -> Result<Vec<Admission>> {
         let folder = self.folder.join("admission");
         std::fs::create_dir_all(&folder)?;
         let mut admissions = Vec::new();
-        for server in self.servers()? {
-            let admission = runtime.block_on(Admission::of(&server, &folder));
+        for server in servers {
+            let admission = runtime.block_on(Admission::of(server, &folder));
             let admission = admission.with_context(|| server.name.clone())?;
             println!(
                 "{}: {:.2} fsyncs a create",
@@ -182,9 +196,9 @@ impl Options {
         Ok(admissions)
     }
 
-    fn plan(&self) -> Result<Plan> {
-        let mut servers = self.servers()?;
-        servers.push(Server::limits(&self.limits));
+    fn plan(&self, servers: &[Server]) -> Plan {
+        let servers = servers.iter().cloned();
+        let servers = servers.chain([Server::limits(&self.limits)]);
         let entrant = |server| Entrant {
             server,
             customers: self.customers,
@@ -197,8 +211,8 @@ impl Options {
         let few = |(operation, clients): &(Operation, usize)| {
             !matches!(operation, Patch | Mixed | Delete) || [1, MANY].contains(clients)
         };
-        Ok(Plan {
-            entrants: servers.into_iter().map(entrant).collect(),
+        Plan {
+            entrants: servers.map(entrant).collect(),
             cells: self
                 .operations
                 .iter()
@@ -209,12 +223,12 @@ impl Options {
             seconds: self.seconds,
             folder: self.folder.clone(),
             limits: self.limits.clone(),
-        })
+        }
     }
 
-    fn growth_plan(&self, sizes: &[u64]) -> Plan {
+    fn growth_plan(&self, database: Option<&Rc<Postgres>>, sizes: &[u64]) -> Plan {
         let ours = |&customers: &u64| Entrant {
-            server: Server::ours(&self.server),
+            server: Server::ours(&self.server).on(database),
             customers,
         };
         let limits = Entrant {
@@ -231,9 +245,9 @@ impl Options {
     }
 
     /// Creates at half the rate that each durable server reached in the closed loop.
-    fn latency(&self, results: &Results) -> Result<Vec<Latency>> {
+    fn latency(&self, servers: &[Server], results: &Results) -> Result<Vec<Latency>> {
         let mut all = Vec::new();
-        for server in self.servers()?.iter().filter(|_| self.open_loop > 0) {
+        for server in servers.iter().filter(|_| self.open_loop > 0) {
             let durable = results
                 .admissions
                 .iter()

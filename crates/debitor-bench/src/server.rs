@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::dialect::Dialect;
 use crate::fill::Lists;
 use crate::operation::Operation;
+use crate::postgres::Postgres;
 use crate::process::{self, Process};
 
 /// The name of our own server in results.
@@ -31,6 +33,8 @@ pub(crate) struct Server {
     kind: Kind,
     /// The program, or of a peer the script that starts it.
     program: PathBuf,
+    /// Where it keeps its data, if not in files.
+    database: Option<Rc<Postgres>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +63,14 @@ impl Server {
             name: name.to_owned(),
             kind,
             program: program.to_owned(),
+            database: None,
         }
+    }
+
+    /// The same, with its data in this database if there is one.
+    pub(crate) fn on(self, database: Option<&Rc<Postgres>>) -> Self {
+        let database = database.cloned();
+        Self { database, ..self }
     }
 
     /// Another build of our own server.
@@ -71,6 +82,7 @@ impl Server {
     pub(crate) fn title(&self) -> &str {
         match self.name.as_str() {
             "sqlx" => "axum + sqlx pool, SQLite",
+            "sqlx-postgres" => "axum + sqlx pool, PostgreSQL",
             "bun" => "Bun + Hono + bun:sqlite",
             "fastify" => "Fastify + better-sqlite3",
             "fastapi" => "FastAPI + SQLModel, SQLite",
@@ -87,9 +99,44 @@ impl Server {
         self.stores() || matches!(operation, Operation::Get | Operation::Create)
     }
 
+    /// Copies the data of a folder that no server uses now.
+    pub(crate) fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        std::fs::create_dir_all(to.parent().unwrap_or(to))?;
+        let copied = Command::new("cp").arg("-r").args([from, to]).status()?;
+        ensure!(copied.success(), "the data cannot be copied");
+        let copy = |database: &Rc<Postgres>| database.copy(from, to);
+        self.database.as_ref().map_or(Ok(()), copy)
+    }
+
+    /// Brings data that have just been made into the state that they would have later.
+    pub(crate) fn tidy(&self, folder: &Path) -> Result<()> {
+        let tidy = |database: &Rc<Postgres>| database.tidy(folder);
+        self.database.as_ref().map_or(Ok(()), tidy)
+    }
+
+    /// Makes the folder's database unless it is there, in our case with its schema.
+    fn create(&self, database: &Postgres, folder: &Path) -> Result<()> {
+        if database.has(folder)? {
+            return Ok(());
+        }
+        database.create(folder)?;
+        if self.kind == Kind::Peer {
+            return Ok(());
+        }
+        let mut migrate = Command::new(&self.program);
+        let owner = database.owner_url(folder);
+        let output = migrate.args(["migrate", "--store", &owner]).output()?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "migrate: {error}");
+        database.admit()
+    }
+
     /// Starts it on the data in `folder`.
     pub(crate) fn start(&self, folder: &Path) -> Result<Running> {
         std::fs::create_dir_all(folder)?;
+        if let Some(database) = &self.database {
+            self.create(database, folder)?;
+        }
         let mut command = match self.kind {
             Kind::Ours | Kind::Limits => process::command(&self.program),
             Kind::Peer => {
@@ -117,6 +164,9 @@ impl Server {
                 command
                     .args(["dev", "--json", "--listen", "127.0.0.1:0", "--data-dir"])
                     .arg(folder);
+                if let Some(database) = &self.database {
+                    command.args(["--store", &database.login_url(folder)]);
+                }
                 let (process, line) = first_line(&mut command)?;
                 let ready: serde_json::Value = serde_json::from_str(&line)?;
                 let base = ready["baseUrl"].as_str().context("no baseUrl")?;
@@ -131,7 +181,11 @@ impl Server {
             Kind::Peer => {
                 let host = format!("127.0.0.1:{}", free_port()?);
                 let port = host.rsplit(':').next().unwrap_or_default();
-                command.arg(port).arg(folder).stdout(Stdio::null());
+                command.arg(port).stdout(Stdio::null());
+                match &self.database {
+                    Some(database) => command.arg(database.owner_url(folder)),
+                    None => command.arg(folder),
+                };
                 let process = Process::spawn(&mut command)?;
                 wait_for(&host)?;
                 let dialect = match self.name.as_str() {
@@ -161,6 +215,19 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// The processes that do its work: its own, and those of its database.
+    pub(crate) fn all_ids(&self) -> Vec<u32> {
+        let database = self.server.database.iter();
+        let database = database.flat_map(|database| database.process().ids());
+        self.process.ids().into_iter().chain(database).collect()
+    }
+
+    /// The processor time of its database since that began, if it has one.
+    pub(crate) fn database_seconds(&self) -> Option<f64> {
+        let database = self.server.database.as_ref()?;
+        Some(database.process().usage().cpu_seconds)
+    }
+
     /// Waits until it has done what was asked of it: wrk ends with requests under way.
     pub(crate) fn settle(&self) -> Result<()> {
         let start = Instant::now();

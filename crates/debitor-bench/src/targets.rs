@@ -1,9 +1,20 @@
 //! What the server is held to, and whether it is met.
 
-use crate::operation::Operation::{Create, Get, List, NextPage};
+use crate::operation::Operation::{self, Create, Get, List, NextPage};
 use crate::results::Results;
 use crate::server::OURS;
 use crate::summary::{MANY, Spread, kept};
+
+/// How many times as fast as the best durable peer an operation with so many clients is to be.
+const PEERS: [(&str, Operation, usize, f64); 4] = [
+    ("create", Create, 1, 0.9),
+    ("get", Get, MANY, 1.7),
+    ("list of 20", List, MANY, 4.5),
+    ("create", Create, MANY, 4.0),
+];
+/// The same on a database that both use.
+const PEERS_ON_A_DATABASE: [(&str, Operation, usize, f64); 2] =
+    [("get", Get, MANY, 3.0), ("create", Create, MANY, 2.5)];
 
 /// A figure and its bound; `None` if it was not measured.
 pub(crate) struct Target {
@@ -32,9 +43,12 @@ impl Target {
 
 /// Every target, in the order in which they are told.
 pub(crate) fn all(results: &Results) -> Vec<Target> {
+    if results.settings.database.is_some() {
+        return on_a_database(results);
+    }
     [
         limits(results),
-        peers(results),
+        peers(results, &PEERS),
         alone(results),
         growth(results),
     ]
@@ -69,14 +83,8 @@ fn limits(results: &Results) -> Vec<Target> {
     rows.map(row).into()
 }
 
-fn peers(results: &Results) -> Vec<Target> {
-    let rows = [
-        ("create", Create, 1, 0.9),
-        ("get", Get, MANY, 1.7),
-        ("list of 20", List, MANY, 4.5),
-        ("create", Create, MANY, 4.0),
-    ];
-    let row = |(what, operation, clients, least)| {
+fn peers(results: &Results, rows: &[(&str, Operation, usize, f64)]) -> Vec<Target> {
+    let row = |&(what, operation, clients, least): &(&str, Operation, usize, f64)| {
         let best = results
             .best_peer(operation, clients)
             .unwrap_or("not measured");
@@ -84,16 +92,11 @@ fn peers(results: &Results) -> Vec<Target> {
         let measured = results.to_best_peer(operation, clients);
         target(what, Bound::AtLeast(least), measured)
     };
-    rows.map(row).into()
+    rows.iter().map(row).collect()
 }
 
 fn alone(results: &Results) -> Vec<Target> {
     let one = |value: f64| Spread::of([value]);
-    let ours = results
-        .admissions
-        .iter()
-        .find(|admission| admission.server == OURS);
-    let syncs = ours.and_then(|admission| one(admission.syncs_per_create));
     let sync_ms = Spread::of(
         kept(&results.rounds)
             .iter()
@@ -105,12 +108,6 @@ fn alone(results: &Results) -> Vec<Target> {
         .iter()
         .find(|latency| latency.server == OURS);
     let p99 = p99.and_then(|latency| one(latency.p99 as f64 / 1000.0));
-    let memory = [Get, List, Create]
-        .map(|operation| results.spread((OURS, operation, MANY), |sample| sample.memory_mib));
-    let memory = memory
-        .into_iter()
-        .flatten()
-        .max_by(|a, b| a.median.total_cmp(&b.median));
     let slope = results
         .soak
         .as_ref()
@@ -119,24 +116,49 @@ fn alone(results: &Results) -> Vec<Target> {
         target(
             "fsyncs of a sequential create",
             Bound::Between(1.0, 1.1),
-            syncs,
+            syncs(results),
         ),
         target(
             "p99 of creates at half of capacity, open loop, ms",
             Bound::AtMost(p99_bound),
             p99,
         ),
-        target(
-            format!("memory with {MANY} clients, MiB"),
-            Bound::AtMost(64.0),
-            memory,
-        ),
+        memory(results, 64.0),
         target(
             "memory in the soak, MiB a minute",
             Bound::AtMost(1.0),
             slope,
         ),
     ]
+}
+
+fn on_a_database(results: &Results) -> Vec<Target> {
+    let mut all = peers(results, &PEERS_ON_A_DATABASE);
+    // The database syncs files of its own from time to time, too.
+    all.push(target(
+        "fsyncs of a sequential create",
+        Bound::AtLeast(1.0),
+        syncs(results),
+    ));
+    all.push(memory(results, 96.0));
+    all
+}
+
+fn syncs(results: &Results) -> Option<Spread> {
+    let mut admissions = results.admissions.iter();
+    let ours = admissions.find(|admission| admission.server == OURS)?;
+    Spread::of([ours.syncs_per_create])
+}
+
+/// The operation that takes the most memory.
+fn memory(results: &Results, most: f64) -> Target {
+    let spread = |operation| results.spread((OURS, operation, MANY), |sample| sample.memory_mib);
+    let measured = [Get, List, Create].into_iter().filter_map(spread);
+    target(
+        format!("memory with {MANY} clients, MiB"),
+        Bound::AtMost(most),
+        measured.max_by(|a, b| a.median.total_cmp(&b.median)),
+    )
 }
 
 fn growth(results: &Results) -> Vec<Target> {
