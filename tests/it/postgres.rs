@@ -3,5 +3,6 @@
 
 mod away;
 mod cluster;
+mod copy;
 mod keys;
 mod tenants;
