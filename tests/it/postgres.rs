@@ -3,6 +3,7 @@
 
 mod away;
 mod cluster;
+mod copy;
 mod keys;
 mod metrics;
 mod migrate;

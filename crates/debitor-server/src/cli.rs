@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Restore(Restore),
     Verify(Verify),
     Migrate(Migrate),
+    Copy(Copy),
     /// Prints the schema of the configuration file.
     #[command(hide = true)]
     ConfigSchema,
@@ -158,6 +159,26 @@ pub(crate) struct Verify {
 pub(crate) struct Migrate {
     #[command(flatten)]
     pub(crate) store: StoreName,
+}
+
+/// Copies companies from an embedded store to a PostgreSQL database, and compares what arrived.
+///
+/// No server may run on the embedded store meanwhile; servers may run on the database. A company
+/// arrives as a whole or not at all. Run again, it goes on with the companies that are missing.
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The embedded store, as in sqlite:DIR.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: StoreUrl,
+    /// The database, as in `postgres://USER@HOST/DATABASE`.
+    #[arg(long, value_name = "URL", required_unless_present = "config")]
+    pub(crate) to: Option<StoreUrl>,
+    /// The configuration file that names the database; `DEBITOR_*` variables win over it.
+    #[arg(long, value_name = "FILE", conflicts_with = "to")]
+    pub(crate) config: Option<PathBuf>,
+    /// A company to copy; can be given several times [default: all].
+    #[arg(long = "company", value_name = "GUID")]
+    pub(crate) companies: Vec<Uuid>,
 }
 
 /// Which store is meant.

@@ -30,6 +30,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => upkeep::backup(&arguments),
         Command::Restore(arguments) => upkeep::restore(&arguments),
         Command::Verify(arguments) => return upkeep::verify(&arguments.store),
+        Command::Copy(arguments) => block_on(upkeep::copy(arguments)),
         Command::Migrate(arguments) => block_on(upkeep::migrate(arguments.store)),
         Command::Dev(arguments) => block_on(run_dev(arguments)),
         Command::Serve(arguments) => block_on(run_serve(arguments)),

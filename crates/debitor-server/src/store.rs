@@ -7,6 +7,7 @@
 //! and errors stay inside the engines.
 
 pub(crate) mod audit;
+pub mod copy;
 pub(crate) mod idempotency;
 pub(crate) mod metrics;
 pub mod postgres;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Connection, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, Row, RowStream, Statement};
 
 use super::address::{Address, Security};
 
@@ -129,6 +129,17 @@ impl Session {
     pub(super) async fn query(&self, sql: &'static str, parameters: &[Parameter<'_>]) -> Answer {
         let statements = self.prepare(&[Call::new(sql, parameters)]).await?;
         self.client.query(&statements[0], parameters).await
+    }
+
+    /// One statement's rows as they come, which may be many.
+    pub(super) async fn stream(
+        &self,
+        sql: &'static str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<RowStream, tokio_postgres::Error> {
+        let statements = self.prepare(&[Call::new(sql, parameters)]).await?;
+        let parameters = parameters.iter().copied();
+        self.client.query_raw(&statements[0], parameters).await
     }
 
     /// Sends all calls in their order, and waits for the answers of all. After one that fails inside

@@ -42,9 +42,14 @@ pub(super) fn schema(connection: &Connection) -> anyhow::Result<u32> {
     Ok(have)
 }
 
+/// The schema that this program makes.
+pub(super) fn newest() -> u32 {
+    MIGRATIONS.last().map_or(0, |(number, _)| *number)
+}
+
 /// Refuses a schema that is newer than this program.
 pub(super) fn known(found: u32) -> Result<(), NewerSchema> {
-    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    let known = newest();
     if found > known {
         return Err(NewerSchema { found, known });
     }

@@ -1,0 +1,267 @@
+//! Writing companies that come from another store, in the role and within the policies of a server.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail, ensure};
+use futures::TryStreamExt as _;
+use tokio_postgres::types::ToSql;
+
+use super::super::copy::{Copied, Kind, Row, Sum, Table, Value};
+use super::super::{NewerSchema, Scope, Timeouts, Unfit};
+use super::address::Address;
+use super::pool::Connector;
+use super::session::Session;
+use super::transaction::{BEGIN, COMMIT, SET_TENANT};
+use super::{is_away, settings};
+
+/// A whole table may be read with one statement, so that none has a limit.
+const TIMEOUTS: Timeouts = Timeouts {
+    wait: Duration::ZERO,
+    statement: Duration::ZERO,
+    lock: Duration::from_secs(5),
+};
+
+/// Where companies arrive, one after the other.
+pub(crate) struct Import {
+    session: Session,
+    arriving: Option<Arriving>,
+}
+
+/// The company whose transaction is open.
+struct Arriving {
+    scope: Scope,
+    /// Whether it was not there before.
+    is_new: bool,
+    /// What came of each table.
+    sums: [Sum; Table::ALL.len()],
+}
+
+impl Import {
+    /// Connects to a database whose schema this program knows.
+    pub(crate) async fn open(url: &str) -> anyhow::Result<Self> {
+        let connector = Connector::new(Address::parse(url, &settings(TIMEOUTS))?);
+        let session = connector.open().await.map_err(|error| {
+            if is_away(&error) || error.is::<NewerSchema>() {
+                error.context("cannot open the database")
+            } else {
+                Unfit(format!("{error:#}")).into()
+            }
+        })?;
+        Ok(Self {
+            session,
+            arriving: None,
+        })
+    }
+
+    /// Begins with a company.
+    pub(crate) async fn begin(&mut self, scope: Scope) -> anyhow::Result<()> {
+        self.arriving = Some(Arriving {
+            scope,
+            is_new: true,
+            sums: [Sum::default(); _],
+        });
+        self.begin_transaction(scope).await
+    }
+
+    async fn begin_transaction(&mut self, scope: Scope) -> anyhow::Result<()> {
+        self.session.in_transaction = true;
+        self.session.query(BEGIN, &[]).await?;
+        let tenant = scope.tenant.to_string();
+        self.session.query(SET_TENANT, &[&tenant]).await?;
+        Ok(())
+    }
+
+    /// Writes rows of the company, unless it was there before.
+    pub(crate) async fn add(&mut self, table: Table, rows: &[Row]) -> anyhow::Result<()> {
+        let Self { session, arriving } = self;
+        let arriving = arriving.as_mut().context("no company has begun")?;
+        let sum = &mut arriving.sums[table as usize];
+        for row in rows {
+            sum.add(row);
+        }
+        if !arriving.is_new {
+            return Ok(());
+        }
+        let Scope { tenant, company } = arriving.scope;
+        let lists = lists(table, rows);
+        let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&company, &tenant];
+        parameters.extend(lists.iter().map(|list| &**list as &(dyn ToSql + Sync)));
+        let made = session.query(insert(table), &parameters).await;
+        let made = made.with_context(|| table.name())?;
+        if table == Table::Company {
+            arriving.is_new = !made.is_empty();
+            if !arriving.is_new {
+                // While the rest comes nothing is written, for which the database would end the
+                // transaction.
+                session.query("ROLLBACK", &[]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the company back, and commits it if it is the one that came.
+    pub(crate) async fn end(&mut self, copied: &mut Copied) -> anyhow::Result<()> {
+        let arriving = self.arriving.take().context("no company has begun")?;
+        let Scope { tenant, company } = arriving.scope;
+        if !arriving.is_new {
+            self.begin_transaction(arriving.scope).await?;
+        }
+        // One that was there may have come just now, in a commit of which nobody knows whether it will
+        // last. This one tells: it is a write too.
+        let sql = "UPDATE company SET body = body WHERE id = $1 AND tenant_id = $2 RETURNING id";
+        let own = self.session.query(sql, &[&company, &tenant]).await?;
+        ensure!(!own.is_empty(), "is there already, and another tenant's");
+        for table in Table::ALL {
+            let (came, there) = (
+                arriving.sums[table as usize],
+                self.sum(table, arriving.scope).await?,
+            );
+            if came == there {
+                copied.rows += came.rows;
+            } else if arriving.is_new {
+                bail!(
+                    "{} were not kept as they came: nothing of it was copied",
+                    table.name()
+                );
+            } else {
+                bail!(
+                    "is there already, and not the same: {} differ",
+                    table.name()
+                );
+            }
+        }
+        self.commit().await?;
+        let count = if arriving.is_new {
+            &mut copied.companies
+        } else {
+            &mut copied.same
+        };
+        *count += 1;
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> anyhow::Result<()> {
+        let unknown = "whether it was committed is unknown: run the copy again";
+        self.session.take_warning();
+        self.session.query(COMMIT, &[]).await.context(unknown)?;
+        ensure!(!self.session.take_warning(), "{unknown}");
+        self.session.in_transaction = false;
+        Ok(())
+    }
+
+    /// The sum of the rows that are there.
+    async fn sum(&self, table: Table, scope: Scope) -> anyhow::Result<Sum> {
+        let parameters: [&(dyn ToSql + Sync); 2] = [&scope.company, &scope.tenant];
+        let rows = self.session.stream(select(table), &parameters).await?;
+        let mut rows = std::pin::pin!(rows);
+        let mut sum = Sum::default();
+        while let Some(row) = rows.try_next().await? {
+            let kinds = table.columns().iter().enumerate();
+            let values = kinds.map(|(column, kind)| value(&row, column, *kind));
+            sum.add(&values.collect::<Result<_, _>>()?);
+        }
+        Ok(sum)
+    }
+}
+
+fn insert(table: Table) -> &'static str {
+    match table {
+        Table::Company => {
+            "INSERT INTO company
+               (id, tenant_id, body, last_customer_number, last_sales_invoice_number)
+             SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::bigint[])
+             ON CONFLICT DO NOTHING RETURNING id"
+        }
+        Table::Customer => {
+            "INSERT INTO customer
+               (company_id, tenant_id, id, version, incarnation, number_fold, body)
+             SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::text[],
+               $7::text[])"
+        }
+        Table::SalesInvoice => {
+            "INSERT INTO sales_invoice
+               (company_id, tenant_id, id, version, incarnation, customer_id, body)
+             SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[],
+               $7::text[])"
+        }
+        Table::Audit => {
+            "INSERT INTO audit (company_id, tenant_id, entity_id, incarnation, version, at, actor,
+               request_id, action, entity, properties)
+             SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[],
+               $7::text[], $8::uuid[], $9::text[], $10::text[], $11::text[])"
+        }
+        Table::Idempotency => {
+            "INSERT INTO idempotency (company_id, tenant_id, key, fingerprint, at, replayed_at, id,
+               etag, base_url, minimal, body)
+             SELECT $1, $2, * FROM unnest($3::bytea[], $4::bytea[], $5::bigint[], $6::bigint[],
+               $7::uuid[], $8::text[], $9::text[], $10::boolean[], $11::text[])"
+        }
+    }
+}
+
+fn select(table: Table) -> &'static str {
+    match table {
+        Table::Company => {
+            "SELECT body, last_customer_number, last_sales_invoice_number FROM company
+             WHERE id = $1 AND tenant_id = $2"
+        }
+        Table::Customer => {
+            "SELECT id, version, incarnation, number_fold, body FROM customer
+             WHERE company_id = $1 AND tenant_id = $2"
+        }
+        Table::SalesInvoice => {
+            "SELECT id, version, incarnation, customer_id, body FROM sales_invoice
+             WHERE company_id = $1 AND tenant_id = $2"
+        }
+        Table::Audit => {
+            "SELECT entity_id, incarnation, version, at, actor, request_id, action, entity,
+               properties FROM audit WHERE company_id = $1 AND tenant_id = $2"
+        }
+        Table::Idempotency => {
+            "SELECT key, fingerprint, at, replayed_at, id, etag, base_url, minimal, body
+             FROM idempotency WHERE company_id = $1 AND tenant_id = $2"
+        }
+    }
+}
+
+/// A list for each column.
+fn lists(table: Table, rows: &[Row]) -> Vec<Box<dyn ToSql + Sync>> {
+    let kinds = table.columns().iter().enumerate();
+    kinds
+        .map(|(column, kind)| list(rows, column, *kind))
+        .collect()
+}
+
+fn list(rows: &[Row], column: usize, kind: Kind) -> Box<dyn ToSql + Sync> {
+    macro_rules! values {
+        ($kind:ident) => {{
+            let value = |row: &Row| match &row[column] {
+                Value::$kind(value) => Some(value.clone()),
+                _ => None,
+            };
+            Box::new(rows.iter().map(value).collect::<Vec<_>>())
+        }};
+    }
+    match kind {
+        Kind::Id => values!(Id),
+        Kind::Number => values!(Number),
+        Kind::Flag => values!(Flag),
+        Kind::Text => values!(Text),
+        Kind::Bytes => values!(Bytes),
+    }
+}
+
+fn value(
+    row: &tokio_postgres::Row,
+    column: usize,
+    kind: Kind,
+) -> Result<Value, tokio_postgres::Error> {
+    Ok(match kind {
+        Kind::Id => row.try_get::<_, Option<_>>(column)?.map(Value::Id),
+        Kind::Number => row.try_get::<_, Option<_>>(column)?.map(Value::Number),
+        Kind::Flag => row.try_get::<_, Option<_>>(column)?.map(Value::Flag),
+        Kind::Text => row.try_get::<_, Option<_>>(column)?.map(Value::Text),
+        Kind::Bytes => row.try_get::<_, Option<_>>(column)?.map(Value::Bytes),
+    }
+    .unwrap_or(Value::Null))
+}
