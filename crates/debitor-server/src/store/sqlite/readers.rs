@@ -1,6 +1,7 @@
 //! Reads that may take long, as lists and counts do: by threads of their own, on connections that
 //! cannot write, in one snapshot each, so that they never hold up the runtime.
 
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
@@ -10,10 +11,12 @@ use tokio::sync::oneshot;
 
 use super::super::{Error, Result};
 use super::connection::Database;
+use crate::per_thread::processors;
 
 /// Reads that may wait; one more is refused.
 const QUEUE: usize = 4096;
-const THREADS: usize = 4;
+/// Threads are as many as processors, within these bounds: each costs some MiB.
+const THREADS: RangeInclusive<usize> = 2..=8;
 /// Memory in which each keeps pages, in KiB: those that lists begin with, not all that they go by.
 const CACHE: i64 = 1024;
 
@@ -30,7 +33,7 @@ impl Readers {
         let (queue, jobs) = mpsc::sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::new();
-        for _ in 0..THREADS {
+        for _ in 0..processors().clamp(*THREADS.start(), *THREADS.end()) {
             let connection = database.open_reader()?;
             connection.pragma_update(None, "cache_size", -CACHE)?;
             let jobs = Arc::clone(&jobs);
