@@ -100,6 +100,15 @@ async fn runners_at_the_same_time_come_after_each_other() {
 }
 
 #[tokio::test]
+async fn a_server_does_not_start_on_a_database_that_does_not_wait_for_its_disk() {
+    let database = Database::new().await;
+    let url = format!("{}?options=-c%20synchronous_commit%3Doff", database.url());
+    let refused = refused(&url);
+    assert_eq!(refused.status.code(), CONFIGURATION, "{}", told(&refused));
+    assert!(told(&refused).contains("synchronous_commit"));
+}
+
+#[tokio::test]
 async fn a_server_does_not_start_on_a_schema_that_it_cannot_work_with() {
     let database = Database::without_schema().await;
     let none = refused(&database.url());

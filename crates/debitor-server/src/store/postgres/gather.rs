@@ -125,7 +125,8 @@ impl Creates {
 
     /// Makes all of them, together if that can be.
     async fn make(&self, mut batch: Vec<Waiting>) {
-        batch.retain(|one| !one.decided.swap(true, Ordering::AcqRel));
+        // What was not begun need not be done for a request that is gone.
+        batch.retain(|one| !one.answer.is_closed() && !one.decided.swap(true, Ordering::AcqRel));
         if batch.len() < 2 {
             for one in batch {
                 self.alone(one).await;

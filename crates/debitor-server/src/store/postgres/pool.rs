@@ -50,6 +50,7 @@ impl Connector {
         let session = Box::pin(Session::open(&self.address, generation)).await?;
         migrate::check(&session).await?;
         check_role(&session).await?;
+        check_durability(&session).await?;
         Ok(session)
     }
 
@@ -79,6 +80,18 @@ async fn check_role(session: &Session) -> anyhow::Result<()> {
         !bypasses && !owns,
         "the role {} must own no table, be no superuser and not have BYPASSRLS",
         migrate::ROLE
+    );
+    Ok(())
+}
+
+/// Refuses a database that answers COMMIT before the transaction is on its disk.
+async fn check_durability(session: &Session) -> anyhow::Result<()> {
+    let sql = "SELECT current_setting('synchronous_commit') = 'off'";
+    let rows = session.query(sql, &[]).await?;
+    let row = rows.first().context("a setting has no value")?;
+    ensure!(
+        !row.try_get::<_, bool>(0)?,
+        "synchronous_commit is off, so that answered writes could be lost; it must be on"
     );
     Ok(())
 }
