@@ -18,7 +18,7 @@ use super::company;
 use crate::per_thread::{PerThread, processors};
 
 /// Memory in which all connections together keep pages, and each at least, in KiB.
-const CACHE: i64 = 16 * 1024;
+const CACHE: i64 = 32 * 1024;
 const LEAST_CACHE: i64 = 2 * 1024;
 /// Companies that each remembers at most; with one more, all are forgotten.
 const COMPANIES: usize = 10_000;
