@@ -15,6 +15,7 @@ mod gauges;
 mod idempotency;
 mod import;
 mod migrate;
+mod optimistic;
 mod points;
 mod pool;
 #[cfg(test)]

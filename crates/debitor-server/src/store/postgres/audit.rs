@@ -31,7 +31,7 @@ impl Rows {
         self.properties.push(properties);
     }
 
-    /// Adds them to what the transaction writes.
+    /// Adds them to what the transaction writes. A company that is not there has no rows.
     pub(super) fn write(self, transaction: &mut Transaction, write: &Writing) {
         if self.ids.is_empty() {
             return;
@@ -39,8 +39,10 @@ impl Rows {
         transaction.write(
             "INSERT INTO audit (company_id, tenant_id, at, actor, request_id, action, entity,
                entity_id, version, incarnation, properties)
-             SELECT $1, $2, $3, * FROM unnest($4::text[], $5::uuid[], $6::text[], $7::text[],
-               $8::uuid[], $9::bigint[], $10::bigint[], $11::text[])",
+             SELECT c.id, c.tenant_id, $3, r.* FROM company AS c,
+               unnest($4::text[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::bigint[],
+                 $10::bigint[], $11::text[]) AS r
+             WHERE c.id = $1 AND c.tenant_id = $2",
             vec![
                 Box::new(write.scope.company),
                 Box::new(write.scope.tenant),

@@ -33,7 +33,7 @@ impl Work<Stored> for Create {
             None => None,
         };
         let asked = [(write, &self.customer)];
-        let made = all(transaction, &asked, Numbers::Sure, &mut rows).await?;
+        let made = all(transaction, &asked, &mut rows).await?;
         let made = made.into_iter().next();
         let made = made.ok_or_else(|| Error::Internal("nothing was made".to_owned()))??;
         if let Some(draft) = draft {
@@ -45,21 +45,11 @@ impl Work<Stored> for Create {
     }
 }
 
-/// How the next numbers of the series are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Numbers {
-    /// Those that a customer was given by hand are passed over.
-    Sure,
-    /// None was given by hand, which saves a round trip; the unique key tells if that is wrong.
-    Hoped,
-}
-
 /// Makes the customers that can be made, all of the scope of the first; a refusal concerns only its
 /// own. The rows of the record of changes are added to `rows`.
 pub(super) async fn all(
     transaction: &mut Transaction,
     asked: &[(&Writing, &CustomerCreate)],
-    numbers: Numbers,
     rows: &mut audit::Rows,
 ) -> Result<Vec<Result<Stored>>, Failure> {
     let Some(((first, _), scope)) = asked.first().map(|one| (one, one.0.scope)) else {
@@ -76,10 +66,7 @@ pub(super) async fn all(
         free: VecDeque::new(),
     };
     if unnumbered > 0 {
-        match numbers {
-            Numbers::Sure => series.find(transaction, scope, wishes.len()).await?,
-            Numbers::Hoped => series.hope(wishes.len()),
-        }
+        series.find(transaction, scope, wishes.len()).await?;
     }
     let (mut made, mut columns) = (Vec::with_capacity(asked.len()), Columns::default());
     for ((write, create), wish) in asked.iter().zip(wishes) {
@@ -163,22 +150,14 @@ const TAKEN_NUMBERS: &str =
 /// How many numbers are looked at with one statement at most.
 const LOOK: i64 = 1024;
 
-/// Numbers of the company's series that no customer has yet.
+/// Numbers of the company's series that no customer has yet: those that a customer was given by hand
+/// are passed over.
 struct Series {
     last: i64,
     free: VecDeque<(i64, String)>,
 }
 
 impl Series {
-    /// Takes the next for free.
-    fn hope(&mut self, wanted: usize) {
-        self.free.extend(
-            (self.last + 1..)
-                .map(|n| (n, series_number(n)))
-                .take(wanted),
-        );
-    }
-
     /// Finds so many. The more are taken, the further each look goes.
     async fn find(
         &mut self,

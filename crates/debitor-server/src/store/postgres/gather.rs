@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use debitor_api::types::CustomerCreate;
 use futures::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -13,11 +14,11 @@ use tokio::time::timeout;
 use super::super::idempotency::Claim;
 use super::super::writing::Writing;
 use super::super::{Error, Result, Scope, Stored, Written};
-use super::create::{self, Create, Numbers};
+use super::create::{self, Create};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{self, Once, Writes};
-use super::{audit, idempotency};
+use super::{audit, idempotency, optimistic};
 
 /// Transactions of one company at a time. More wait for each other's lock on the company's row.
 const WORKERS: usize = 1;
@@ -123,19 +124,28 @@ impl Creates {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes all of them, together if that can be.
+    /// Makes all of them: together, the simple ones in one round trip, if that can be.
     async fn make(&self, mut batch: Vec<Waiting>) {
         // What was not begun need not be done for a request that is gone.
         batch.retain(|one| !one.answer.is_closed() && !one.decided.swap(true, Ordering::AcqRel));
-        if batch.len() < 2 {
-            for one in batch {
-                self.alone(one).await;
-            }
-            return;
+        let is_simple = |one: &Waiting| optimistic::fits(&one.work.0.customer);
+        let (simple, mut rest): (Vec<_>, _) = batch.into_iter().partition(is_simple);
+        if !simple.is_empty() {
+            rest.extend(self.together(simple, Way::Optimistic).await);
         }
-        let mut made = self.together(&batch).await;
+        if rest.len() > 1 {
+            rest = self.together(rest, Way::Looking).await;
+        }
+        for one in rest {
+            self.alone(one).await;
+        }
+    }
+
+    /// Makes them in one transaction; those that have to be made another way if that fails.
+    async fn together(&self, batch: Vec<Waiting>, way: Way) -> Vec<Waiting> {
+        let mut made = self.attempt(&batch, way).await;
         if let Err(Failure::Lost(_)) = made {
-            made = self.together(&batch).await;
+            made = self.attempt(&batch, way).await;
         }
         match made {
             Ok(outcomes) => {
@@ -147,12 +157,11 @@ impl Creates {
                 join_all(batch.into_iter().map(|one| self.settle(one, why.clone()))).await;
             }
             Err(Failure::Again(_) | Failure::Refused(Error::Internal(_) | Error::InProgress)) => {
-                for one in batch {
-                    self.alone(one).await;
-                }
+                return batch;
             }
             Err(failure) => refuse(batch, &failure.into()),
         }
+        Vec::new()
     }
 
     async fn alone(&self, one: Waiting) {
@@ -166,13 +175,16 @@ impl Creates {
     }
 
     /// Makes what can be made of them in one transaction.
-    async fn together(&self, batch: &[Waiting]) -> Result<Vec<Result<Written>>, Failure> {
+    async fn attempt(&self, batch: &[Waiting], way: Way) -> Result<Vec<Result<Written>>, Failure> {
         let pools = &self.writes.pools;
         let tenant = batch
             .first()
             .map_or_else(Default::default, |one| one.write.scope.tenant);
         let mut transaction = Transaction::writing(pools, tenant).await?;
         transaction.requests = batch.len();
+        if way == Way::Optimistic {
+            return optimistic::commit(transaction, &asked(batch.iter())).await;
+        }
         match outcomes(&mut transaction, batch).await {
             Ok(outcomes) => {
                 transaction.commit().await?;
@@ -184,6 +196,21 @@ impl Creates {
             }
         }
     }
+}
+
+/// How creates are made together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Without a look at what is there.
+    Optimistic,
+    /// With a look at what is there, so that each has an outcome of its own.
+    Looking,
+}
+
+fn asked<'a>(batch: impl Iterator<Item = &'a Waiting>) -> Vec<(&'a Writing, &'a CustomerCreate)> {
+    batch
+        .map(|one| (&one.write, &one.work.0.customer))
+        .collect()
 }
 
 /// What comes of each, once the transaction is committed.
@@ -206,14 +233,9 @@ async fn outcomes(
         let request = one.write.idempotency;
         request.is_none_or(|request| !repeated.contains_key(&request.key))
     };
-    let new: Vec<_> = batch
-        .iter()
-        .filter(is_new)
-        .map(|one| (&one.write, &one.work.0.customer))
-        .collect();
+    let new = asked(batch.iter().filter(is_new));
     let mut rows = audit::Rows::default();
-    let made: Vec<Result<Stored>> =
-        create::all(transaction, &new, Numbers::Hoped, &mut rows).await?;
+    let made: Vec<Result<Stored>> = create::all(transaction, &new, &mut rows).await?;
     rows.write(transaction, first);
     let mut made = made.into_iter();
     let mut outcomes = Vec::with_capacity(batch.len());

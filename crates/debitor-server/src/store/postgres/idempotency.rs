@@ -17,7 +17,7 @@ use super::super::idempotency::{Key, PRUNE_ROWS, Pruning};
 use super::super::{Error, Form, Idempotency, Result, Scope, Stored, Written};
 use super::failure::Failure;
 use super::pool::Pools;
-use super::transaction::Transaction;
+use super::transaction::{Owned, Transaction};
 use crate::clock::Clock;
 
 /// The first outcomes of those requests that were made before, noting that they were repeated. One
@@ -74,47 +74,84 @@ fn record(row: &Row) -> Result<(Key, Result<Written>), Failure> {
     ))
 }
 
+/// A request and what was made of it, but for the entity itself.
+pub(super) struct Outcome<'a> {
+    pub(super) request: Idempotency,
+    pub(super) id: Uuid,
+    pub(super) etag: String,
+    pub(super) form: &'a Form,
+}
+
+/// Another request with one of the keys is waited for, but not as long as for other rows.
+const WAIT_SHORTLY: &str = "SET LOCAL lock_timeout = '1s'";
+
 /// Keeps the outcomes of requests.
 pub(super) fn remember(
     transaction: &mut Transaction,
     scope: Scope,
     now: DateTime<Utc>,
-    outcomes: &[(Idempotency, &Written)],
+    written: &[(Idempotency, &Written)],
 ) -> Result<(), Failure> {
-    let mut bodies = Vec::with_capacity(outcomes.len());
-    for (_, written) in outcomes {
-        let body = std::str::from_utf8(&written.stored.json)
+    let (mut outcomes, mut bodies) = (Vec::new(), Vec::new());
+    for (request, Written { stored, form }) in written {
+        let body = std::str::from_utf8(&stored.json)
             .map_err(|error| Error::Internal(format!("an entity's JSON: {error}")))?;
         bodies.push(body.to_owned());
+        outcomes.push(Outcome {
+            request: *request,
+            id: stored.id,
+            etag: stored.etag.clone(),
+            form,
+        });
     }
-    // Another request with one of the keys is waited for, but not as long as for other rows.
-    transaction.write("SET LOCAL lock_timeout = '1s'", Vec::new());
+    transaction.write(WAIT_SHORTLY, Vec::new());
+    let mut parameters = parameters(scope, now, &outcomes);
+    parameters.push(Box::new(bodies));
     transaction.write(
         "INSERT INTO idempotency
            (company_id, tenant_id, at, key, fingerprint, id, etag, base_url, minimal, body)
          SELECT $1, $2, $3, * FROM unnest($4::bytea[], $5::bytea[], $6::uuid[], $7::text[],
            $8::text[], $9::boolean[], $10::text[])",
-        vec![
-            Box::new(scope.company),
-            Box::new(scope.tenant),
-            Box::new(now.timestamp_millis()),
-            Box::new(column(outcomes, |one, _| one.key.to_vec())),
-            Box::new(column(outcomes, |one, _| one.fingerprint.to_vec())),
-            Box::new(column(outcomes, |_, made| made.stored.id)),
-            Box::new(column(outcomes, |_, made| made.stored.etag.clone())),
-            Box::new(column(outcomes, |_, made| made.form.base_url.to_string())),
-            Box::new(column(outcomes, |_, made| made.form.minimal)),
-            Box::new(bodies),
-        ],
+        parameters,
     );
     Ok(())
 }
 
-fn column<T>(
-    outcomes: &[(Idempotency, &Written)],
-    of: impl Fn(&Idempotency, &Written) -> T,
-) -> Vec<T> {
-    outcomes.iter().map(|(one, made)| of(one, made)).collect()
+/// Keeps the outcomes of requests whose customers the transaction has just made.
+pub(super) fn remember_customers(
+    transaction: &mut Transaction,
+    scope: Scope,
+    now: DateTime<Utc>,
+    outcomes: &[Outcome<'_>],
+) {
+    transaction.write(WAIT_SHORTLY, Vec::new());
+    transaction.write(
+        "INSERT INTO idempotency
+           (company_id, tenant_id, at, key, fingerprint, id, etag, base_url, minimal, body)
+         SELECT c.company_id, c.tenant_id, $3, r.*, c.body
+         FROM unnest($4::bytea[], $5::bytea[], $6::uuid[], $7::text[], $8::text[], $9::boolean[])
+           AS r (key, fingerprint, id, etag, base_url, minimal)
+         JOIN customer AS c ON c.company_id = $1 AND c.tenant_id = $2 AND c.id = r.id",
+        parameters(scope, now, outcomes),
+    );
+}
+
+fn parameters(scope: Scope, now: DateTime<Utc>, outcomes: &[Outcome<'_>]) -> Vec<Owned> {
+    vec![
+        Box::new(scope.company),
+        Box::new(scope.tenant),
+        Box::new(now.timestamp_millis()),
+        Box::new(column(outcomes, |one| one.request.key.to_vec())),
+        Box::new(column(outcomes, |one| one.request.fingerprint.to_vec())),
+        Box::new(column(outcomes, |one| one.id)),
+        Box::new(column(outcomes, |one| one.etag.clone())),
+        Box::new(column(outcomes, |one| one.form.base_url.to_string())),
+        Box::new(column(outcomes, |one| one.form.minimal)),
+    ]
+}
+
+fn column<T>(outcomes: &[Outcome<'_>], of: impl Fn(&Outcome<'_>) -> T) -> Vec<T> {
+    outcomes.iter().map(of).collect()
 }
 
 /// Finds out when it is time to forget old outcomes, and in which companies there may be some: those

@@ -25,7 +25,8 @@ pub(super) const COMMIT: &str = "COMMIT";
 /// Which rows there are for the transaction: the policies of the tables ask for it.
 pub(super) const SET_TENANT: &str = "SELECT set_config('app.tenant', $1, true)";
 
-type Owned = Box<dyn ToSql + Send + Sync>;
+/// A parameter that outlives who made it.
+pub(super) type Owned = Box<dyn ToSql + Send + Sync>;
 
 /// A transaction on a connection of its own.
 pub(super) struct Transaction {
@@ -99,16 +100,10 @@ impl Transaction {
     ) -> Result<[Vec<Row>; N], Failure> {
         let tenant = self.tenant.clone();
         let tenant: [Parameter<'_>; 1] = [&tenant];
-        let mut all = Vec::with_capacity(N + 2);
-        if !self.begun {
-            all.push(Call::new(self.begin, &[]));
-            all.push(Call::new(SET_TENANT, &tenant));
-        }
+        let mut all = self.beginning(&tenant);
         let skipped = all.len();
         all.extend(calls);
         all.extend(ending);
-        self.session.in_transaction = true;
-        self.begun = true;
         let answers = self.session.pipeline(&all).await;
         let mut rows = [const { Vec::new() }; N];
         for (index, answer) in answers.into_iter().enumerate() {
@@ -120,48 +115,73 @@ impl Transaction {
         Ok(rows)
     }
 
+    /// What is sent before the first statement.
+    fn beginning<'a>(&mut self, tenant: &'a [Parameter<'a>; 1]) -> Vec<Call<'a>> {
+        if self.begun {
+            return Vec::new();
+        }
+        self.begun = true;
+        self.session.in_transaction = true;
+        vec![Call::new(self.begin, &[]), Call::new(SET_TENANT, tenant)]
+    }
+
     /// Adds a statement that is sent with COMMIT.
     pub(super) fn write(&mut self, sql: &'static str, parameters: Vec<Owned>) {
         self.writes.push((sql, parameters));
     }
 
-    /// Sends what was written, and COMMIT with it. COMMIT is never cancelled: nobody could say then
-    /// whether it was done.
-    pub(super) async fn commit(mut self) -> Result<(), Failure> {
-        if !self.begun {
-            return Ok(());
+    /// Sends what was written, and COMMIT with it; the rows that the writes returned. COMMIT is never
+    /// cancelled: nobody could say then whether it was done.
+    pub(super) async fn commit(mut self) -> Result<Vec<Vec<Row>>, Failure> {
+        let writes = std::mem::take(&mut self.writes);
+        if !self.begun && writes.is_empty() {
+            return Ok(Vec::new());
         }
         let start = Instant::now();
-        let writes = std::mem::take(&mut self.writes);
         let parameters: Vec<Vec<Parameter<'_>>> = writes
             .iter()
             .map(|(_, parameters)| parameters.iter().map(|p| &**p as Parameter<'_>).collect())
             .collect();
-        let mut calls: Vec<Call<'_>> = writes
-            .iter()
-            .zip(&parameters)
-            .map(|((sql, _), parameters)| Call::new(sql, parameters))
-            .collect();
+        let tenant = self.tenant.clone();
+        let tenant: [Parameter<'_>; 1] = [&tenant];
+        let mut calls = self.beginning(&tenant);
+        let skipped = calls.len();
+        calls.extend(
+            writes
+                .iter()
+                .zip(&parameters)
+                .map(|((sql, _), parameters)| Call::new(sql, parameters)),
+        );
         calls.push(Call::new(COMMIT, &[]));
         self.session.take_warning();
         let answers = self.session.pipeline(&calls).await;
-        self.judge(answers, &calls)?;
-        self.session.in_transaction = false;
+        // A transaction that a write failed in is ended by COMMIT as well: it is undone.
+        let is_ended = answers.len() == calls.len() && answers.last().is_some_and(Result::is_ok);
+        self.session.in_transaction = !is_ended;
+        let mut rows = self.judge(answers, &calls)?.split_off(skipped);
+        rows.pop();
         if self.begin == BEGIN {
             self.pools.observed.commit(self.requests, start.elapsed());
         }
-        Ok(())
+        Ok(rows)
     }
 
-    /// Whether COMMIT was done, by the answers to the writes and to itself.
+    /// Whether COMMIT was done, by the answers to the writes and to itself; their rows if it was.
     fn judge(
         &self,
         answers: Vec<super::session::Answer>,
         calls: &[Call<'_>],
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Vec<Row>>, Failure> {
         let sent = answers.len() == calls.len();
+        let mut rows = Vec::with_capacity(calls.len());
         for (answer, call) in answers.into_iter().zip(calls) {
-            let Err(error) = answer else { continue };
+            let error = match answer {
+                Ok(found) => {
+                    rows.push(found);
+                    continue;
+                }
+                Err(error) => error,
+            };
             // A write that the database refused undid the transaction, whatever came after. A lost
             // connection leaves open how far the server got.
             let refused = error.as_db_error().is_some() && call.sql != COMMIT;
@@ -175,7 +195,7 @@ impl Transaction {
             let why = "the wait for the standby was cancelled";
             return Err(Failure::Unknown(why.to_owned()));
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// Undoes everything.
