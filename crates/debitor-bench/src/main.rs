@@ -24,7 +24,9 @@ mod request;
 mod results;
 mod round;
 mod run;
+mod scale;
 mod server;
+mod storage;
 mod summary;
 mod targets;
 mod wrk;
@@ -43,6 +45,8 @@ enum Command {
     Run(Box<run::Options>),
     /// Writes the text and the plots anew from the JSON in a folder.
     Plot { folder: PathBuf },
+    /// Says what a great number of customers needs, from the results of a run on PostgreSQL.
+    Scale(scale::Options),
     /// Counts the instructions of operations, and compares them with those of the repository.
     Instructions(instructions::Options),
     /// Sends requests at a fixed rate, as the schedule in JSON says.
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Run(options) => run::run(*options),
         Command::Plot { folder } => run::redraw(&folder),
+        Command::Scale(options) => scale::tell(&options),
         Command::Instructions(options) => instructions::check(&options),
         Command::OpenLoop { schedule } => open_loop(&schedule),
     };

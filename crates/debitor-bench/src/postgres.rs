@@ -117,6 +117,11 @@ impl Postgres {
         self.say_to(&url, "VACUUM (ANALYZE)").map(drop)
     }
 
+    /// What a statement answers in the folder's database, a line for each row.
+    pub(crate) fn ask(&self, folder: &Path, sql: &str) -> Result<String> {
+        self.say_to(&self.url(SUPERUSER, &self.name(folder)), sql)
+    }
+
     /// As files: row by row through the log would leave the copies' checkpoints to the rounds.
     fn create_from(&self, folder: &Path, template: &str) -> Result<()> {
         let name = self.name(folder);

@@ -69,6 +69,9 @@ pub(crate) fn markdown(results: &Results) -> String {
         "\n## Creates in an open loop\n\n{}",
         open_loop(results)
     );
+    if let Some(storage) = &results.storage {
+        let _ = write!(text, "\n## Storage\n\n{}", storage.markdown());
+    }
     if let Some(soak) = &results.soak {
         let _ = write!(text, "\n## Soak\n\n{}", soaked(soak));
     }

@@ -6,6 +6,7 @@ use crate::admission::Admission;
 use crate::machine::Machine;
 use crate::open_loop::Latency;
 use crate::operation::Operation;
+use crate::storage::Storage;
 
 /// One run of the benchmark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub(crate) struct Results {
     /// Creates at half of what each durable server can do.
     pub(crate) latency: Vec<Latency>,
     pub(crate) soak: Option<Soak>,
+    /// What a customer takes in the database that keeps the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) storage: Option<Storage>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ use crate::postgres::Postgres;
 use crate::results::{Results, Settings, Soak};
 use crate::round::{Entrant, Plan};
 use crate::server::{OURS, Server};
+use crate::storage::Storage;
 use crate::summary::MANY;
 use crate::wrk::Load;
 use crate::{plot, process, report, summary};
@@ -94,7 +95,13 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
         growth: Vec::new(),
         latency: Vec::new(),
         soak: None,
+        storage: None,
     };
+    if let (Some(database), Some(server)) = (&database, servers.first()) {
+        let folder = options.folder.join("storage");
+        let storage = Storage::measure(server, database, &folder, &runtime)?;
+        results.storage = Some(storage);
+    }
     let plan = options.plan(&servers);
     plan.prepare(&runtime)?;
     for number in 0..options.rounds {
