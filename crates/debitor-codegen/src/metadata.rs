@@ -12,8 +12,6 @@ mod capabilities;
 mod lower;
 mod print;
 mod properties;
-#[cfg(test)]
-mod tests;
 mod tree;
 mod xml;
 
