@@ -155,6 +155,22 @@ mod tests {
     }
 
     #[test]
+    fn the_metadata_is_among_them() {
+        let root = crate::root();
+        for (old, new) in [
+            ("container: GraphService", "container: Other"),
+            ("maxLength: 152", "maxLength: 151"),
+        ] {
+            let text = document(&root).unwrap();
+            assert!(text.contains(old), "the document has no {old:?} to change");
+            let files = generate(&text.replace(old, new)).unwrap();
+            let stale = target(&root).unwrap().check(&files).unwrap_err();
+            let metadata = "different: crates/debitor-api/src/generated/metadata.xml";
+            assert!(stale.to_string().contains(metadata), "{stale}");
+        }
+    }
+
+    #[test]
     fn every_fault_of_a_document_is_named() {
         let text = document(&crate::root()).unwrap();
         let text = text
