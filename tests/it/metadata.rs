@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use debitor_tests::csdl::Csdl;
 use debitor_tests::document::Document;
 use debitor_tests::{Answer, TestServer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The metadata under a base.
 async fn metadata(server: &TestServer, path: &str) -> String {
@@ -201,4 +201,45 @@ async fn answers_have_the_properties_of_their_types() {
         "{time}"
     );
     assert_ne!(created["id"], Value::Null);
+}
+
+/// Something else than any entity has.
+fn another(kind: &str) -> Value {
+    match kind {
+        "Edm.Guid" => json!("0badcafe-0000-4000-8000-000000000001"),
+        "Edm.DateTimeOffset" => json!("2001-02-03T04:05:06.000Z"),
+        _ => json!("another"),
+    }
+}
+
+#[tokio::test]
+async fn what_the_service_sets_no_request_does() {
+    let server = TestServer::start().await;
+    let xml = metadata(&server, "/v1.0/$metadata").await;
+    let csdl = Csdl::parse(&xml).unwrap();
+    for (set, kind) in [("customers", "customer"), ("salesInvoices", "salesInvoice")] {
+        let path = format!("{}/{set}", server.company_path());
+        let kind = format!("microsoft.graph.{kind}");
+        let of = |term| csdl.with_term(&kind, term).into_iter();
+        let sent: Map<String, Value> = of("Computed")
+            .map(|(name, kind)| (name, another(&kind)))
+            .collect();
+        assert!(sent.len() >= 2, "{sent:?}");
+        let mut body = sent.clone();
+        if set == "customers" {
+            body.insert("displayName".to_owned(), json!("Nordhafen"));
+        }
+        let created = server.request("POST", &path).json(&json!(body));
+        let created = created.send().await.expect(201).json();
+        let mut sent = sent;
+        sent.extend(of("Immutable").map(|(name, kind)| (name, another(&kind))));
+        let path = format!("{path}/{}", created["id"].as_str().unwrap());
+        let update = server.request("PATCH", &path).header("If-Match", "*");
+        let updated = update.json(&json!(sent)).send().await.expect(200).json();
+        for (name, value) in &sent {
+            assert_ne!(created[name], *value, "{kind}: {name} was set");
+            assert_ne!(updated[name], *value, "{kind}: {name} was changed");
+        }
+        assert_eq!(updated["id"], created["id"]);
+    }
 }

@@ -49,6 +49,23 @@ impl<'x> Csdl<'x> {
         properties.map(|one| text(one, "Name").to_owned()).collect()
     }
 
+    /// The properties of a type that have a term of the core vocabulary, each with its type.
+    pub fn with_term(&self, qualified: &str, term: &str) -> Vec<(String, String)> {
+        let term = format!("Org.OData.Core.V1.{term}");
+        let annotations = self.all("Annotation");
+        let annotations = annotations.filter(|one| text(*one, "Term") == term);
+        annotations
+            .filter_map(|one| one.parent_element())
+            .filter(|property| property.parent_element() == self.declared(qualified))
+            .map(|property| {
+                (
+                    text(property, "Name").to_owned(),
+                    type_text(property).to_owned(),
+                )
+            })
+            .collect()
+    }
+
     /// How many digits of a second a property has, if it is a time.
     pub fn precision(&self, qualified: &str, property: &str) -> Option<usize> {
         let property = member(self.declared(qualified)?, property)?;

@@ -12,6 +12,7 @@ mod capabilities;
 mod lower;
 mod print;
 mod properties;
+mod settable;
 mod tree;
 mod xml;
 

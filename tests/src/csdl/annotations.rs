@@ -9,8 +9,10 @@ use super::{Csdl, EDMX, Rule, is_collection, place, tag, text};
 pub(super) const RULES: &[Rule] = &[included, unique, applicable, targets, paths];
 
 /// The terms that the service uses, and what each is for (`AppliesTo`); nothing: for everything.
-const TERMS: [(&str, &str); 20] = [
+const TERMS: [(&str, &str); 22] = [
+    ("Core.V1.Computed", "Property"),
     ("Core.V1.Description", ""),
+    ("Core.V1.Immutable", "Property"),
     ("Core.V1.OptimisticConcurrency", "EntitySet"),
     (
         "Capabilities.V1.AsynchronousRequestsSupported",

@@ -51,7 +51,8 @@ fn required(api: &Api, post: &Operation, entity: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-fn properties<'a>(api: &'a Api, schema: Option<&str>) -> &'a [Property] {
+/// The properties of a schema that is an object.
+pub(super) fn properties<'a>(api: &'a Api, schema: Option<&str>) -> &'a [Property] {
     let mut schemas = api.schemas.iter();
     match schemas.find(|one| Some(one.name.as_str()) == schema) {
         Some(Schema {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::capabilities::Capabilities;
 use super::properties::{Properties, Property};
+use super::settable;
 use super::tree::Node;
 use super::{EntityType, KEY, Member, Model, Navigation, Onward, is_identifier, type_name};
 use crate::Fault;
@@ -123,7 +124,10 @@ impl<'a> Lowering<'a> {
     fn entity(&mut self, node: &Node<'a>, schema: Option<&'a str>) -> Vec<Onward> {
         let place = node.key.as_deref().unwrap_or(node);
         let schema = schema.and_then(|name| self.properties.schema(name));
-        let properties = schema.map_or_else(Vec::new, |schema| self.properties.of(schema));
+        let mut properties = schema.map_or_else(Vec::new, |schema| self.properties.of(schema));
+        for property in &mut properties {
+            property.set_by_service = settable::term(self.api, node, &property.name);
+        }
         let key = properties.iter().find(|property| property.name == KEY);
         if let Some(schema) = schema
             && key.is_none_or(|key| key.nullable || key.value.complex || key.value.collection)

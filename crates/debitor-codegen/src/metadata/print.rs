@@ -67,9 +67,11 @@ fn property(model: &Model, property: &Property) -> Element {
     if let Some(precision) = value.precision {
         element = element.with("Precision", precision);
     }
+    let service = property.set_by_service;
     let allowed = (!value.allowed.is_empty()).then(|| allowed(value));
     element
         .holding(description(property.description.as_ref()))
+        .holding(service.map(|term| annotation(CORE, term).with("Bool", true)))
         .holding(allowed)
 }
 

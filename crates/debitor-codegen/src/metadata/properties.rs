@@ -12,6 +12,8 @@ pub(super) struct Property {
     pub(super) description: Option<String>,
     pub(super) nullable: bool,
     pub(super) value: ValueType,
+    /// The term that says that clients cannot set it.
+    pub(super) set_by_service: Option<&'static str>,
 }
 
 /// What a property holds.
@@ -86,6 +88,7 @@ impl<'a> Properties<'a> {
             description: property.description.clone(),
             nullable: property.nullable,
             value,
+            set_by_service: None,
         })
     }
 
