@@ -63,8 +63,8 @@ fn purpose(term: &str) -> Option<&'static str> {
 
 fn included(csdl: &Csdl<'_>, faults: &mut Vec<String>) {
     let all = csdl.document.root().descendants();
-    let includes = all.filter(|node| node.has_tag_name((EDMX, "Include")));
-    let included: BTreeSet<_> = includes.map(|node| text(node, "Namespace")).collect();
+    let references = all.filter(|node| node.has_tag_name((EDMX, "Include")));
+    let included: BTreeSet<_> = references.map(|node| text(node, "Namespace")).collect();
     for annotation in csdl.all("Annotation") {
         let term = text(annotation, "Term");
         let namespace = term.rsplit_once('.').map_or("", |(namespace, _)| namespace);

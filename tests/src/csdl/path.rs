@@ -109,8 +109,8 @@ impl<'x> Csdl<'x> {
     ) -> Result<(), String> {
         let of = self.type_of(place).ok_or("the type is not there")?;
         if last {
-            let selected = inner.into_iter().flat_map(|inner| inner.split(','));
-            let wrong = selected.filter_map(|path| self.walk(of, path).err()).next();
+            let mut selected = inner.into_iter().flat_map(|inner| inner.split(','));
+            let wrong = selected.find_map(|path| self.walk(of, path).err());
             return wrong.map_or(Ok(()), Err);
         }
         if !is_collection(place) {

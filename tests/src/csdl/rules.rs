@@ -106,7 +106,7 @@ fn keys(csdl: &Csdl<'_>, faults: &mut Vec<String>) {
         match property {
             None => faults.push(format!("{} is not a property", place(reference))),
             Some(one) if is_nullable(one) => {
-                faults.push(format!("the key {} is nullable", place(one)))
+                faults.push(format!("the key {} is nullable", place(one)));
             }
             Some(one) if !plain(one) => faults.push(format!("{} cannot be a key", place(one))),
             Some(_) => {}
@@ -130,7 +130,7 @@ fn keyless(csdl: &Csdl<'_>, faults: &mut Vec<String>) {
 fn facets(csdl: &Csdl<'_>, faults: &mut Vec<String>) {
     for property in csdl.all("Property") {
         let length = property.attribute("MaxLength");
-        if length.is_some_and(|text| text.parse::<u32>().is_ok_and(|n| n > 0) != true) {
+        if length.is_some_and(|text| !text.parse::<u32>().is_ok_and(|n| n > 0)) {
             faults.push(format!(
                 "{} has a length that is not positive",
                 place(property)
@@ -140,7 +140,7 @@ fn facets(csdl: &Csdl<'_>, faults: &mut Vec<String>) {
             faults.push(format!("{} has a length, but no text", place(property)));
         }
         let precision = property.attribute("Precision");
-        if precision.is_some_and(|text| text.parse::<u32>().is_ok_and(|n| n <= 12) != true) {
+        if precision.is_some_and(|text| !text.parse::<u32>().is_ok_and(|n| n <= 12)) {
             faults.push(format!("{} is no precision of a time", place(property)));
         }
         if precision.is_some() && item(type_text(property)) != "Edm.DateTimeOffset" {

@@ -276,7 +276,7 @@ fn contexts_lead_to_where_entities_belong() {
         assert_eq!(csdl.context(context).as_deref(), Ok(expected), "{context}");
     }
     let wrong = [
-        "".to_owned(),
+        String::new(),
         "shelves".to_owned(),
         "library/$entity".to_owned(),
         "library(7)/shelves".to_owned(),

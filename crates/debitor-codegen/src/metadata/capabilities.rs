@@ -5,6 +5,10 @@ use crate::model::{Api, Operation, Property, Schema, Shape};
 
 /// What can be done with a collection or an entity.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is there or not, whatever the others are"
+)]
 pub(super) struct Capabilities {
     pub(super) read: bool,
     /// The properties that an insertion must have, if there can be any.

@@ -20,6 +20,10 @@ impl Element {
         }
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "texts, numbers and flags alike are given as they are"
+    )]
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.attributes.push((name, value.to_string()));
         self
