@@ -13,6 +13,7 @@ mod durability;
 mod errors;
 mod idempotency;
 mod judge;
+mod metadata;
 mod metrics;
 mod operations;
 mod postgres;

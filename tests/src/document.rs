@@ -13,6 +13,10 @@ use crate::binaries;
 /// The versions that the document's servers name.
 const BASES: [&str; 2] = ["/v1.0", "/beta"];
 
+/// What OData describes and the document does not: the service document and the metadata. The former
+/// is at the base itself too.
+const ROOT: [&str; 2] = ["/", "/$metadata"];
+
 /// The document by hand, read once.
 pub struct Document {
     pub spec: Spec,
@@ -125,10 +129,10 @@ pub fn path_values(template: &str, path: &str) -> Vec<(String, String)> {
 /// The segments below the version, with `customers(key)` as the two segments that it stands for.
 fn segments(path: &str) -> Option<Vec<String>> {
     let below = BASES.iter().find_map(|base| path.strip_prefix(base))?;
-    if !(below.is_empty() || below.starts_with('/')) {
+    let decoded = percent_decoded(below);
+    if !below.starts_with('/') || ROOT.contains(&decoded.as_str()) {
         return None;
     }
-    let decoded = percent_decoded(below);
     let parts = decoded.trim_start_matches('/').split('/');
     Some(parts.flat_map(key_syntax).collect())
 }

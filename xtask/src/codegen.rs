@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use debitor_codegen::{Fault, GeneratedFile, Spec, client, lint, stubs};
+use debitor_codegen::{Fault, GeneratedFile, Spec, client, lint, metadata, stubs};
 
 use crate::sync::Target;
 
@@ -42,7 +42,7 @@ fn generate(document: &str) -> Result<Vec<GeneratedFile>> {
         return refuse(&faults);
     }
     let generated = client_files(&spec).and_then(|mut files| {
-        files.extend(stub_files(&spec)?);
+        files.extend(api_files(&spec)?);
         Ok(files)
     });
     generated.or_else(|faults| refuse(&faults))
@@ -67,7 +67,8 @@ fn client_files(spec: &Spec) -> Result<Vec<GeneratedFile>, Vec<Fault>> {
     ])
 }
 
-fn stub_files(spec: &Spec) -> Result<Vec<GeneratedFile>, Vec<Fault>> {
+/// What debitor-api has of the document: the stubs and the metadata.
+fn api_files(spec: &Spec) -> Result<Vec<GeneratedFile>, Vec<Fault>> {
     let settings = stubs::Settings {
         mark: format!("// {MARK}"),
         // A layer around the whole router sets them, on answers of the framework too.
@@ -76,6 +77,7 @@ fn stub_files(spec: &Spec) -> Result<Vec<GeneratedFile>, Vec<Fault>> {
             .into(),
     };
     let mut files = stubs::generate(spec, &settings)?;
+    files.extend(metadata::generate(spec, &settings)?);
     for file in &mut files {
         file.path = format!("crates/debitor-api/src/generated/{}", file.path);
     }
@@ -149,6 +151,22 @@ mod tests {
                 complaint.ends_with("run: cargo xtask codegen"),
                 "{old:?}: {complaint}"
             );
+        }
+    }
+
+    #[test]
+    fn the_metadata_is_among_them() {
+        let root = crate::root();
+        for (old, new) in [
+            ("container: GraphService", "container: Other"),
+            ("maxLength: 152", "maxLength: 151"),
+        ] {
+            let text = document(&root).unwrap();
+            assert!(text.contains(old), "the document has no {old:?} to change");
+            let files = generate(&text.replace(old, new)).unwrap();
+            let stale = target(&root).unwrap().check(&files).unwrap_err();
+            let metadata = "different: crates/debitor-api/src/generated/metadata.xml";
+            assert!(stale.to_string().contains(metadata), "{stale}");
         }
     }
 

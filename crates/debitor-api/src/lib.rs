@@ -12,6 +12,9 @@ mod error_body;
     reason = "generated: what it says is decided in the document and printed by debitor-codegen"
 )]
 mod generated;
+#[rustfmt::skip]
+#[path = "generated/metadata.rs"]
+pub mod metadata;
 pub mod support;
 
 pub use generated::*;

@@ -7,6 +7,7 @@ pub mod client;
 pub mod contract;
 pub mod error;
 pub mod lint;
+pub mod metadata;
 pub mod model;
 pub mod names;
 pub mod patterns;

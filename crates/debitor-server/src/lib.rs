@@ -1,6 +1,7 @@
 //! The service: its parts, each a module; the program `debitor-server` puts them together.
 
 pub mod admin;
+mod answer;
 pub mod app;
 pub mod auth;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod health;
 mod json;
 pub mod layers;
 pub mod links;
+mod metadata;
 pub mod odata;
 mod per_thread;
 pub mod router;

@@ -43,12 +43,20 @@ impl Collection {
         let mut buffer = Uuid::encode_buffer();
         let company = &*company.hyphenated().encode_lower(&mut buffer);
         let name = self.name();
-        [base_url, METADATA, "companies(", company, ")/", name, what].concat()
+        [base_url, METADATA, COMPANY, company, ")/", name, what].concat()
     }
 }
 
 const COMPANIES: &str = "/financials/companies";
-const METADATA: &str = "/$metadata#financials/";
+const COMPANY: &str = "#financials/companies(";
+
+/// Where the metadata is, below the base.
+pub const METADATA: &str = "/$metadata";
+
+/// The address of the metadata.
+pub fn metadata(base_url: &str) -> String {
+    [base_url, METADATA].concat()
+}
 
 /// The address of the companies.
 pub fn companies_address(base_url: &str) -> String {
@@ -57,10 +65,10 @@ pub fn companies_address(base_url: &str) -> String {
 
 /// The context of a page of companies.
 pub fn companies_context(base_url: &str) -> String {
-    [base_url, METADATA, "companies"].concat()
+    [base_url, METADATA, "#financials/companies"].concat()
 }
 
 /// The context of one company.
 pub fn company_context(base_url: &str) -> String {
-    [base_url, METADATA, "companies/$entity"].concat()
+    [base_url, METADATA, "#financials/companies/$entity"].concat()
 }

@@ -6,8 +6,10 @@ use super::names::{OPERATION_TYPES, camel};
 use super::view::{Operation, Place};
 use super::{Report, names};
 use crate::Spec;
+use crate::metadata::{EXTENSION, is_identifier};
 
-const RULES: [fn(&Place<'_>, &mut Report); 6] = [version, head, tags, servers, schemes, paths];
+const RULES: [fn(&Place<'_>, &mut Report); 7] =
+    [version, head, tags, servers, schemes, paths, odata];
 
 pub(super) fn check(spec: &Spec, report: &mut Report) {
     let root = Place::root(spec);
@@ -34,6 +36,7 @@ fn version(root: &Place<'_>, report: &mut Report) {
         "tags",
         "paths",
         "components",
+        EXTENSION,
     ];
     report.unknown_keys(root, &known, "the document");
 }
@@ -45,6 +48,25 @@ fn head(root: &Place<'_>, report: &mut Report) {
     });
     for key in ["title", "version", "description"] {
         report.needs_text(&info, key, "the document's `info`");
+    }
+}
+
+/// The two names that the metadata needs and nothing else in the document says.
+fn odata(root: &Place<'_>, report: &mut Report) {
+    let Some(names) = root.child(EXTENSION) else {
+        return;
+    };
+    report.unknown_keys(&names, &["namespace", "container"], "OData's names");
+    let identifiers = |key: &str| names.text(key).split('.').all(is_identifier);
+    if !identifiers("namespace") {
+        let problem = "the namespace is not made of identifiers";
+        let remedy = "write identifiers with dots between them, such as `acme.api`";
+        report.fault(&names.below("namespace"), problem, remedy);
+    }
+    if !is_identifier(names.text("container")) {
+        let problem = "the container's name is not an identifier";
+        let remedy = "write letters, digits and underscores, such as `Service`";
+        report.fault(&names.below("container"), problem, remedy);
     }
 }
 

@@ -4,16 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use debitor_codegen::stubs::{Settings, generate};
-use debitor_codegen::{Fault, GeneratedFile, Spec};
+use debitor_codegen::{Fault, GeneratedFile, Spec, metadata};
 use serde_json::Value;
 
 /// Each fixture with the generated file that shows its feature; `None` shows all files.
-pub(crate) const GOLDENS: [(&str, Option<&str>); 5] = [
+pub(crate) const GOLDENS: [(&str, Option<&str>); 6] = [
     ("base", None),
     ("objects", Some("types.rs")),
     ("enumerations", Some("types.rs")),
     ("parameters", Some("thing.rs")),
     ("answers", Some("thing.rs")),
+    ("metadata", Some("metadata.xml")),
 ];
 
 /// The folder of fixtures and goldens.
@@ -37,14 +38,18 @@ pub(crate) fn text(fixture: &str, chosen: Option<&str>) -> String {
         .collect()
 }
 
-/// The stubs of a document.
+/// The stubs of a document, and its metadata if it can have any.
 pub(crate) fn generated(document: &Value) -> Result<Vec<GeneratedFile>, Vec<Fault>> {
     let settings = Settings {
         mark: "// @generated".into(),
         layer_headers: vec!["x-layer".into()],
     };
     let spec = Spec::parse(&document.to_string()).expect("the document is YAML");
-    generate(&spec, &settings)
+    let mut files = generate(&spec, &settings)?;
+    if document.get(metadata::EXTENSION).is_some() {
+        files.extend(metadata::generate(&spec, &settings)?);
+    }
+    Ok(files)
 }
 
 /// The base document with a feature merged into it, object by object.
@@ -54,7 +59,7 @@ pub(crate) fn merged(feature: &Value) -> Value {
     document
 }
 
-fn read(fixture: &str) -> Value {
+pub(crate) fn read(fixture: &str) -> Value {
     let text = fs::read_to_string(folder().join(format!("fixtures/{fixture}.yaml")));
     let spec = Spec::parse(&text.expect("the fixture is there")).expect("the fixture is YAML");
     spec.root().clone()

@@ -48,3 +48,8 @@ fn parameters() {
 fn answers() {
     check("answers");
 }
+
+#[test]
+fn metadata() {
+    check("metadata");
+}

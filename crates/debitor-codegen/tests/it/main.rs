@@ -1,4 +1,4 @@
-//! The server's stubs from the outside: tiny documents in, text or faults out.
+//! The server's stubs and the metadata from the outside: tiny documents in, text or faults out.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,3 +9,4 @@
 mod faults;
 mod golden;
 mod goldens;
+mod metadata;
