@@ -82,8 +82,10 @@ pub(super) struct Outcome<'a> {
     pub(super) form: &'a Form,
 }
 
-/// Another request with one of the keys is waited for, but not as long as for other rows.
-const WAIT_SHORTLY: &str = "SET LOCAL lock_timeout = '1s'";
+/// Another request with one of the keys is waited for, but not as long as for other rows; and hardly
+/// by many requests together, each of which can still wait by itself.
+const WAIT: &str = "SET LOCAL lock_timeout = '1s'";
+const WAIT_TOGETHER: &str = "SET LOCAL lock_timeout = '50ms'";
 
 /// Keeps the outcomes of requests.
 pub(super) fn remember(
@@ -104,7 +106,7 @@ pub(super) fn remember(
             form,
         });
     }
-    transaction.write(WAIT_SHORTLY, Vec::new());
+    transaction.write(WAIT, Vec::new());
     let mut parameters = parameters(scope, now, &outcomes);
     parameters.push(Box::new(bodies));
     transaction.write(
@@ -124,7 +126,7 @@ pub(super) fn remember_customers(
     now: DateTime<Utc>,
     outcomes: &[Outcome<'_>],
 ) {
-    transaction.write(WAIT_SHORTLY, Vec::new());
+    transaction.write(WAIT_TOGETHER, Vec::new());
     transaction.write(
         "INSERT INTO idempotency
            (company_id, tenant_id, at, key, fingerprint, id, etag, base_url, minimal, body)
