@@ -289,11 +289,11 @@ mod tests {
 
     #[test]
     fn the_highest_timeline_is_the_best_and_then_the_first_host() {
-        let is_better = |one: &Standing, best| is_better(Some(one), Some(best)).ok();
-        assert_eq!(is_better(&at(1, 3), &at(0, 2)), Some(true));
-        assert_eq!(is_better(&at(0, 2), &at(1, 3)), Some(false));
-        assert_eq!(is_better(&at(0, 2), &at(1, 2)), Some(true));
-        assert_eq!(is_better(&at(1, 2), &at(0, 2)), Some(false));
-        assert_eq!(is_better(&foreign(), &at(0, 2)), None);
+        let is_better = |one, best| is_better(Some(&one), Some(&best)).ok();
+        assert_eq!(is_better(at(1, 3), at(0, 2)), Some(true));
+        assert_eq!(is_better(at(0, 2), at(1, 3)), Some(false));
+        assert_eq!(is_better(at(0, 2), at(1, 2)), Some(true));
+        assert_eq!(is_better(at(1, 2), at(0, 2)), Some(false));
+        assert_eq!(is_better(foreign(), at(0, 2)), None);
     }
 }
