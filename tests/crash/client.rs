@@ -100,7 +100,10 @@ impl Client {
                 }
             }
             told(&event);
-            ensure!(begun.elapsed() < SETTLE, "request {op} stays open: {event:?}");
+            ensure!(
+                begun.elapsed() < SETTLE,
+                "request {op} stays open: {event:?}"
+            );
             tokio::time::sleep(PAUSE).await;
         }
     }
