@@ -1,6 +1,7 @@
 //! `failover`: a primary and its synchronous standby, and one server that knows both hosts and is
 //! never restarted. The primary is killed under eight writers and the standby promoted; the primary
-//! that was replaced comes back and takes writes; the standby hangs; waits for it are cancelled.
+//! that was replaced comes back and takes writes; it hangs, or lives on, when the standby is promoted;
+//! the standby hangs; waits for it are cancelled.
 //!
 //! What was acknowledged is there, and once; every error is a 503; writes are back soon. The control
 //! does not wait for its standby, and must lose something: a harness that sees no loss there is blind.
@@ -50,7 +51,10 @@ const QUIET_FOR: Duration = Duration::from_millis(500);
 pub(crate) async fn run(run: &Run, failovers: usize) -> Result<Figures> {
     let mut scene = Scene::start(run).await?;
     for _ in 0..failovers {
-        scene.fail_over().await?;
+        scene.fail_over(Fate::Killed).await?;
+    }
+    for fate in [Fate::Hangs, Fate::LivesOn] {
+        scene.fail_over(fate).await?;
     }
     scene.freeze_standby().await?;
     scene.cancel_waits().await?;
@@ -60,6 +64,27 @@ pub(crate) async fn run(run: &Run, failovers: usize) -> Result<Figures> {
     );
     scene.control().await?;
     Ok(scene.figures)
+}
+
+/// What happens to a primary whose standby is promoted.
+#[derive(Debug, Clone, Copy)]
+enum Fate {
+    /// It comes back, takes writes, and waits for no standby.
+    Killed,
+    /// It stops, and goes on when it was replaced.
+    Hangs,
+    /// It goes on, and waits for ever for the standby that it has lost.
+    LivesOn,
+}
+
+impl Fate {
+    fn figure(self) -> &'static str {
+        match self {
+            Self::Killed => "primaries killed and replaced",
+            Self::Hangs => "hung primaries replaced",
+            Self::LivesOn => "living primaries replaced",
+        }
+    }
 }
 
 /// The clusters, the server and what its clients wrote down.
@@ -106,20 +131,30 @@ impl Scene {
         Ok(workload)
     }
 
-    async fn fail_over(&mut self) -> Result<()> {
+    /// Has the standby take the primary's place, and both change places.
+    async fn fail_over(&mut self, fate: Fate) -> Result<()> {
         let workload = self.write().await?;
-        self.pair.primary().kill().await;
+        match fate {
+            Fate::Killed => self.pair.primary().kill().await,
+            Fate::Hangs => self.pair.primary().freeze().await,
+            Fate::LivesOn => {}
+        }
         self.promote(&workload).await?;
-        self.old_primary_returns(&workload).await?;
+        match fate {
+            Fate::Killed => self.pair.return_alone().await,
+            Fate::Hangs => self.pair.other().thaw(),
+            Fate::LivesOn => {}
+        }
+        self.old_primary_is_left(&workload).await?;
         let tally = workload.stop().await?;
         self.pair.other().kill().await;
-        self.figures.add("fail-overs", 1);
+        self.figures.add(fate.figure(), 1);
         self.judge(&tally).await?;
         self.pair.follow_again().await;
         Ok(())
     }
 
-    /// Promotes the standby of a primary that was killed, and waits until writes are back.
+    /// Promotes the standby, and waits until writes are back.
     async fn promote(&mut self, workload: &Workload) -> Result<()> {
         let begun = Instant::now();
         self.pair.promote().await;
@@ -137,10 +172,9 @@ impl Scene {
         Ok(back)
     }
 
-    /// The primary that was replaced takes writes again, and gets none: neither from the server, whose
+    /// The primary that was replaced takes writes, and gets none: neither from the server, whose
     /// connections are cut meanwhile, nor from one that starts just now.
-    async fn old_primary_returns(&mut self, workload: &Workload) -> Result<()> {
-        self.pair.return_alone().await;
+    async fn old_primary_is_left(&mut self, workload: &Workload) -> Result<()> {
         let old = self.pair.superuser(self.pair.other()).await;
         let new = self.pair.superuser(self.pair.primary()).await;
         let before = contents(&old).await?;
@@ -154,7 +188,6 @@ impl Scene {
             before == contents(&old).await?,
             "the primary that was replaced was written to"
         );
-        self.figures.add("returns of the old primary", 1);
         Ok(())
     }
 

@@ -26,7 +26,7 @@ impl Scene {
         let acknowledged = self.freeze(&workload).await;
         tokio::time::sleep(HANGS).await;
         nothing_since(acknowledged, &workload.tally)?;
-        self.pair.thaw_standby();
+        self.pair.other().thaw();
         let back = self.back(&workload, Instant::now()).await?;
         self.figures.slowest("until the standby is heard", back);
         let tally = workload.stop().await?;
@@ -86,7 +86,7 @@ impl Scene {
 
     /// Stops the standby; how many writes have been acknowledged by then.
     async fn freeze(&self, workload: &Workload) -> u64 {
-        self.pair.freeze_standby().await;
+        self.pair.other().freeze().await;
         tokio::time::sleep(LATE).await;
         workload.tally.acknowledged()
     }

@@ -145,16 +145,35 @@ impl Cluster {
         self.directory.join("data")
     }
 
-    /// All processes of PostgreSQL, the first of which starts the others.
-    pub(super) fn processes(&self) -> Family {
+    fn processes(&self) -> Family {
         Family::of(&self.data().join(PID_FILE))
+    }
+
+    /// Stops every process.
+    pub async fn freeze(&self) {
+        self.processes().freeze().await;
+    }
+
+    /// Has every process go on.
+    pub fn thaw(&self) {
+        self.processes().thaw();
     }
 
     /// Ends every process at once with SIGKILL, and waits until none is left.
     pub async fn kill(&self) {
+        let file = self.data().join(PID_FILE);
+        let text = std::fs::read_to_string(&file).expect("PostgreSQL runs");
         self.processes().kill().await;
         self.tell("reap");
-        std::fs::remove_file(self.data().join(PID_FILE)).expect("the file is ours");
+        // Nobody is left to do that; the file's seventh line ends with the number of shared memory.
+        std::fs::remove_file(file).expect("the file is ours");
+        let memory = text
+            .lines()
+            .nth(6)
+            .and_then(|line| line.split(' ').next_back());
+        let mut remove = Command::new("ipcrm");
+        remove.arg("--shmem-id").args(memory);
+        run(remove).await;
     }
 
     /// Ends PostgreSQL, and waits until it has ended.

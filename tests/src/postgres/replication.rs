@@ -16,8 +16,10 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// What both clusters are called by those that they follow.
 const NAME: &str = "standby";
-const SETTINGS: [Setting; 5] = [
+const SETTINGS: [Setting; 6] = [
     ("cluster_name", NAME),
+    // Memory of its own files: what is killed cannot tidy up.
+    ("dynamic_shared_memory_type", "mmap"),
     ("wal_keep_size", "256MB"),
     ("wal_retrieve_retry_interval", "100ms"),
     ("shared_buffers", "32MB"),
@@ -81,16 +83,6 @@ impl Pair {
         let mut url = cluster.url().clone();
         url.set_path(&self.database);
         connect(&url).await.expect("PostgreSQL answers")
-    }
-
-    /// Stops every process of the standby.
-    pub async fn freeze_standby(&self) {
-        self.other().processes().freeze().await;
-    }
-
-    /// Has the standby go on.
-    pub fn thaw_standby(&self) {
-        self.other().processes().thaw();
     }
 
     /// Makes a primary of the standby; the primary is the other one from now on.
