@@ -213,11 +213,10 @@ async fn standing(session: &Session, host: usize) -> anyhow::Result<Option<Stand
 /// Whether a host can be the primary after the last one.
 fn follows(found: Option<&Standing>, last: Option<&Standing>) -> Result<(), Replaced> {
     match (found, last) {
-        (_, None) => Ok(()),
         (None, Some(_)) => Err(Replaced::Untold),
         (Some(found), Some(last)) if found.system != last.system => Err(Replaced::Foreign),
         (Some(found), Some(last)) if found.timeline < last.timeline => Err(Replaced::Older),
-        (Some(_), Some(_)) => Ok(()),
+        (_, None) | (Some(_), Some(_)) => Ok(()),
     }
 }
 
