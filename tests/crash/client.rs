@@ -1,7 +1,7 @@
 //! A client: sends requests over connections that stay open, and writes each down twice.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -13,6 +13,14 @@ use crate::server::Access;
 
 /// An answer that takes longer is taken for lost.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A request whose outcome is not known by then will have none.
+const SETTLE: Duration = Duration::from_mins(1);
+/// Before it is sent again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// What the server says of a request that it does not know the outcome of.
+pub(crate) const OUTCOME_UNKNOWN: &str = "outcomeUnknown";
+/// What it says to a repetition while the first is under way.
+pub(crate) const IN_PROGRESS: &str = "requestInProgress";
 
 #[derive(Clone)]
 pub(crate) struct Client {
@@ -64,13 +72,40 @@ impl Client {
     pub(crate) async fn perform(&self, op: u64, invoke: Invoke) -> Result<Event> {
         let request = self.request(&invoke);
         self.journal.write(op, Event::Invoke(invoke))?;
-        let event = match request.send().await {
-            Ok(response) => outcome(response).await,
-            Err(error) => unknown(&error),
-        };
+        let event = send(request).await;
         let event = if self.brief { brief(event) } else { event };
         self.journal.write(op, event.clone())?;
         Ok(event)
+    }
+
+    /// Sends a request that has a key until it is known what became of it, which is written down;
+    /// `told` hears of every answer that leaves it open.
+    pub(crate) async fn settle(
+        &self,
+        op: u64,
+        invoke: Invoke,
+        told: impl Fn(&Event),
+    ) -> Result<Event> {
+        self.journal.write(op, Event::Invoke(invoke.clone()))?;
+        let (begun, mut open) = (Instant::now(), false);
+        loop {
+            let event = send(self.request(&invoke)).await;
+            match &event {
+                Event::Unknown { .. } => open = true,
+                // Of a repetition only: the first is still under way, or cannot be looked for now.
+                Event::Fail { status, code } if open && is_for_now(*status, code) => {}
+                _ => {
+                    self.journal.write(op, event.clone())?;
+                    return Ok(event);
+                }
+            }
+            told(&event);
+            ensure!(
+                begun.elapsed() < SETTLE,
+                "request {op} stays open: {event:?}"
+            );
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Writes down what became of a request that was not sent by [`Client::perform`].
@@ -151,6 +186,18 @@ fn json(request: RequestBuilder, body: &Value) -> RequestBuilder {
     request.json(body)
 }
 
+async fn send(request: RequestBuilder) -> Event {
+    match request.send().await {
+        Ok(response) => outcome(response).await,
+        Err(error) => unknown(&error),
+    }
+}
+
+/// Whether a repetition says nothing of the first request.
+fn is_for_now(status: u16, code: &str) -> bool {
+    status == 503 || code == IN_PROGRESS
+}
+
 /// What an answer says became of the request.
 async fn outcome(response: Response) -> Event {
     let status = response.status();
@@ -177,9 +224,9 @@ async fn outcome(response: Response) -> Event {
 fn refusal(status: StatusCode, body: &Value) -> Event {
     let error = &body["error"];
     let inner = ["innerError", "innererror"].map(|key| error[key]["code"].as_str());
-    if inner.contains(&Some("outcomeUnknown")) {
+    if inner.contains(&Some(OUTCOME_UNKNOWN)) {
         return Event::Unknown {
-            why: "outcomeUnknown".to_owned(),
+            why: OUTCOME_UNKNOWN.to_owned(),
         };
     }
     Event::Fail {

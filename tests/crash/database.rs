@@ -76,26 +76,34 @@ impl Field {
 
     /// Waits until no transaction is open but our own; the time that took.
     pub(crate) async fn is_quiet(&self) -> Result<Duration> {
-        let open = "SELECT pid::text || ' ' || state || ': ' || query FROM pg_stat_activity
-                    WHERE datname = current_database() AND pid <> pg_backend_pid()
-                    AND xact_start IS NOT NULL";
-        let begun = Instant::now();
-        loop {
-            let rows = self.sql.query(open, &[]).await?;
-            let Some(row) = rows.first() else {
-                return Ok(begun.elapsed());
-            };
-            let (rows, first): (usize, String) = (rows.len(), row.get(0));
-            ensure!(
-                begun.elapsed() < QUIET,
-                "{rows} transactions stay open: {first}"
-            );
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        quiet(&self.sql).await
     }
 }
 
-async fn contents(sql: &Sql) -> Result<Contents> {
+/// Waits until no transaction of the database is open but this connection's; the time that took.
+pub(crate) async fn quiet(sql: &Sql) -> Result<Duration> {
+    let begun = Instant::now();
+    while let Some(first) = open(sql).await? {
+        ensure!(
+            begun.elapsed() < QUIET,
+            "transactions stay open, as {first}"
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(begun.elapsed())
+}
+
+/// A transaction of the database that is open, but for this connection's.
+pub(crate) async fn open(sql: &Sql) -> Result<Option<String>> {
+    let open = "SELECT pid::text || ' ' || state || ': ' || query FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                AND xact_start IS NOT NULL LIMIT 1";
+    let row = sql.query_opt(open, &[]).await?;
+    Ok(row.map(|row| row.get(0)))
+}
+
+/// What a database holds.
+pub(crate) async fn contents(sql: &Sql) -> Result<Contents> {
     let invoices = entities(sql, "sales_invoice", "customer_id").await?;
     Ok(Contents {
         schema: AUDITED,

@@ -33,11 +33,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const STORAGE_FAILED: i32 = 74;
 const INSUFFICIENT_STORAGE: u16 = 507;
 const WRITES: Plan = Plan {
-    clients: 3,
     writes: 4,
-    mixed: true,
-    pause: Duration::ZERO,
-    hangs_up: None,
+    ..Plan::endless(3)
 };
 
 pub(crate) async fn run(run: &Run, stride: usize) -> Result<Figures> {

@@ -16,6 +16,7 @@ mod contents;
 mod database;
 mod disk;
 mod drill;
+mod failover;
 mod failpoints;
 mod faults;
 mod figures;
@@ -133,6 +134,12 @@ enum Program {
         #[arg(long, default_value_t = 10)]
         seconds: u64,
     },
+    /// A primary killed and its standby promoted, a standby that hangs, and waits for it that are
+    /// cancelled.
+    Failover {
+        #[arg(long, default_value_t = 3)]
+        failovers: usize,
+    },
     /// Replies to COMMIT that never come back from PostgreSQL.
     Commit {
         #[arg(long, default_value_t = 200)]
@@ -174,6 +181,7 @@ impl Program {
             Self::Second { .. } => "second",
             Self::History { .. } => "history",
             Self::Cancel { .. } => "cancel",
+            Self::Failover { .. } => "failover",
             Self::Commit { .. } => "commit",
             Self::Rolling { .. } => "rolling",
             Self::Replicas { .. } => "replicas",
@@ -194,6 +202,7 @@ impl Program {
             Self::Second { copies } => second::run(run, *copies).await,
             Self::History { seconds } => history::run(run, *seconds).await,
             Self::Cancel { requests } => cancel::run(run, *requests).await,
+            Self::Failover { failovers } => failover::run(run, *failovers).await,
             Self::Commit { cuts } => commit::run(run, *cuts).await,
             Self::Rolling { restarts } => rolling::run(run, *restarts).await,
             Self::Replicas { seconds } => replicas::run(run, *seconds).await,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::client::Client;
+use crate::client::{Client, IN_PROGRESS, OUTCOME_UNKNOWN};
 use crate::journal::{Action, Event, Invoke};
 use crate::oracle::Oracle;
 
@@ -35,6 +35,8 @@ struct Slot {
 pub(crate) struct Tally {
     pub(crate) acknowledged: AtomicU64,
     pub(crate) unknown: AtomicU64,
+    /// Those of unknown outcome that the server did not say so of.
+    pub(crate) unanswered: AtomicU64,
     pub(crate) in_flight: AtomicU64,
     /// Refusals by status.
     refused: Mutex<BTreeMap<u16, u64>>,
@@ -60,6 +62,9 @@ pub(crate) struct Plan {
     /// The longest that a client waits for an answer before it hangs up: each time a random part of
     /// it. One that hangs up goes on with something else.
     pub(crate) hangs_up: Option<Duration>,
+    /// Whether clients outlive a write of unknown outcome: one with a key is sent again until it is
+    /// known, after one without they go on with something else.
+    pub(crate) goes_on: bool,
 }
 
 impl Plan {
@@ -71,6 +76,7 @@ impl Plan {
             mixed: true,
             pause: Duration::ZERO,
             hangs_up: None,
+            goes_on: false,
         }
     }
 }
@@ -98,10 +104,22 @@ impl Tally {
         Ok(())
     }
 
+    /// Counts an answer that left open what became of a request; to be told to wait for it is none
+    /// that counts.
+    fn count_open(&self, event: &Event) {
+        if !matches!(event, Event::Fail { code, .. } if code == IN_PROGRESS) {
+            self.count(event);
+        }
+    }
+
     fn count(&self, event: &Event) {
         match event {
             Event::Ok(_) => drop(self.acknowledged.fetch_add(1, Ordering::SeqCst)),
-            Event::Unknown { .. } => drop(self.unknown.fetch_add(1, Ordering::SeqCst)),
+            Event::Unknown { why } => {
+                self.unknown.fetch_add(1, Ordering::SeqCst);
+                let unanswered = u64::from(why != OUTCOME_UNKNOWN);
+                self.unanswered.fetch_add(unanswered, Ordering::SeqCst);
+            }
             Event::Fail { status, .. } => {
                 let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
                 *refused.entry(*status).or_default() += 1;
@@ -204,7 +222,7 @@ impl Writer {
                 Event::Ok(answer) => slot.learn(&action, answer.id().zip(answer.etag)),
                 Event::Fail { .. } => tokio::time::sleep(PAUSE).await,
                 // What became of the slot is for the oracle to find out.
-                _ if self.plan.hangs_up.is_some() => slot.number = 0,
+                _ if self.plan.goes_on || self.plan.hangs_up.is_some() => slot.number = 0,
                 _ => return Ok(()),
             }
             if slot.number > 0 {
@@ -219,6 +237,10 @@ impl Writer {
     }
 
     async fn perform(&mut self, op: u64, invoke: Invoke) -> Result<Event> {
+        if self.plan.goes_on && invoke.key.is_some() {
+            let told = |event: &Event| self.tally.count_open(event);
+            return self.client.settle(op, invoke, told).await;
+        }
         let Some(longest) = self.plan.hangs_up else {
             return self.client.perform(op, invoke).await;
         };

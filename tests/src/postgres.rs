@@ -5,7 +5,9 @@
 //! ends with the process; or in the server that `DEBITOR_TEST_POSTGRES_URL` names.
 
 pub mod cluster;
+mod processes;
 mod programs;
+pub mod replication;
 pub mod wire;
 
 use std::path::Path;

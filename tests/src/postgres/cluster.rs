@@ -16,27 +16,32 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 use url::Url;
 
+use super::processes::Family;
 use super::programs::Programs;
 
 /// One that does not answer after so long will not answer any more.
 const START: Duration = Duration::from_mins(1);
 /// How often it is asked meanwhile.
 const PAUSE: Duration = Duration::from_millis(5);
+/// The file of a running cluster that names its process.
+const PID_FILE: &str = "postmaster.pid";
 /// The superuser.
 const USER: &str = "postgres";
 
-/// Starts the program in its arguments, or sends it a signal: a line for each. Interrupts from a
-/// terminal are for the tests; this must outlive them.
+/// Starts the program in its arguments, sends it a signal, or takes note of its end: a line for each.
+/// Interrupts from a terminal are for the tests; this must outlive them. One that was stopped is
+/// continued, so that it can end.
 const WATCH: &str = r#"
 trap '' INT TERM HUP
 directory=$1; shift
 while read -r word; do
   case $word in
     start) "$@" >>"$directory/log" 2>&1 & ;;
+    reap) wait $! ;;
     *) kill -"$word" $! ;;
   esac
 done
-kill -QUIT $!; wait $!
+kill -QUIT $!; kill -CONT $!; wait $!
 rm -rf "$directory"
 "#;
 
@@ -52,6 +57,7 @@ pub type Setting = (&'static str, &'static str);
 #[derive(Debug)]
 pub struct Cluster {
     url: Url,
+    programs: Programs,
     directory: PathBuf,
     watch: Child,
     /// The pipe to the watching shell; `None` at the end.
@@ -70,24 +76,58 @@ pub enum End {
 impl Cluster {
     /// Makes a cluster with these settings, and starts it.
     pub async fn start(settings: &[Setting]) -> Self {
+        let password = uuid::Uuid::now_v7().simple().to_string();
+        let cluster = Self::empty(settings, &password);
+        make(&cluster.programs, &cluster.directory, &password);
+        cluster.start_again().await;
+        cluster
+    }
+
+    /// Makes a cluster that follows another one as its standby, and starts it.
+    pub async fn following(primary: &Self, settings: &[Setting]) -> Self {
+        let cluster = Self::empty(settings, primary.url.password().unwrap_or_default());
+        cluster.follow(primary).await;
+        cluster
+    }
+
+    /// A place for a cluster, with the shell that watches over it.
+    fn empty(settings: &[Setting], password: &str) -> Self {
         let programs = Programs::find();
         let directory = TempDir::with_prefix_in("debitor-postgres-", place());
-        let directory = directory.expect("a temporary directory");
-        let password = uuid::Uuid::now_v7().simple().to_string();
-        chown(directory.path(), programs.user, None).expect("the directory is ours");
-        make(&programs, directory.path(), &password);
+        let directory = directory.expect("a temporary directory").keep();
+        chown(&directory, programs.user, None).expect("the directory is ours");
         let port = free_port();
         let url = format!("postgres://{USER}:{password}@127.0.0.1:{port}/postgres");
-        let directory = directory.keep();
         let mut watch = watch(&programs, &directory, port, settings);
-        let cluster = Self {
+        Self {
             url: url.parse().expect("an address"),
             pipe: Mutex::new(watch.stdin.take()),
             watch,
+            programs,
             directory,
-        };
-        cluster.start_again().await;
-        cluster
+        }
+    }
+
+    /// Forgets the data, if there is any, and starts as a standby with a copy of the other's.
+    pub async fn follow(&self, primary: &Self) {
+        let data = self.data();
+        let removed = std::fs::remove_dir_all(&data);
+        assert!(removed.is_ok() || !data.exists(), "{removed:?}");
+        let mut copy = self.programs.command("pg_basebackup");
+        copy.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
+            .arg("--pgdata")
+            .arg(data)
+            .args(["--dbname", primary.url.as_str()]);
+        run(copy).await;
+        self.start_again().await;
+    }
+
+    /// Has a standby become a primary, and waits until it is one.
+    pub async fn promote(&self) {
+        let mut promote = self.programs.command("pg_ctl");
+        promote.args(["promote", "--wait", "--silent", "--pgdata"]);
+        promote.arg(self.data());
+        run(promote).await;
     }
 
     /// The address of the superuser's own database.
@@ -100,13 +140,49 @@ impl Cluster {
         &self.directory
     }
 
+    /// The files of the database.
+    pub(super) fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
+    fn processes(&self) -> Family {
+        Family::of(&self.data().join(PID_FILE))
+    }
+
+    /// Stops every process.
+    pub async fn freeze(&self) {
+        self.processes().freeze().await;
+    }
+
+    /// Has every process go on.
+    pub fn thaw(&self) {
+        self.processes().thaw();
+    }
+
+    /// Ends every process at once with SIGKILL, and waits until none is left.
+    pub async fn kill(&self) {
+        let file = self.data().join(PID_FILE);
+        let text = std::fs::read_to_string(&file).expect("PostgreSQL runs");
+        self.processes().kill().await;
+        self.tell("reap");
+        // Nobody is left to do that; the file's seventh line ends with the number of shared memory.
+        std::fs::remove_file(file).expect("the file is ours");
+        let memory = text
+            .lines()
+            .nth(6)
+            .and_then(|line| line.split(' ').next_back());
+        let mut remove = Command::new("ipcrm");
+        remove.arg("--shmem-id").args(memory);
+        run(remove).await;
+    }
+
     /// Ends PostgreSQL, and waits until it has ended.
     pub async fn end(&self, end: End) {
         self.tell(match end {
             End::Fast => "INT",
             End::Crash => "QUIT",
         });
-        let pid = self.directory.join("data/postmaster.pid");
+        let pid = self.data().join(PID_FILE);
         let begun = Instant::now();
         while pid.exists() {
             assert!(begun.elapsed() < START, "PostgreSQL does not end");
@@ -179,6 +255,15 @@ fn make(programs: &Programs, directory: &Path, password: &str) {
         .expect("initdb runs");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "initdb: {error}");
+}
+
+/// Runs one of PostgreSQL's programs to its end.
+async fn run(command: Command) {
+    let program = format!("{command:?}");
+    let output = tokio::process::Command::from(command).output().await;
+    let output = output.expect("PostgreSQL's programs run");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program}: {error}");
 }
 
 fn watch(programs: &Programs, directory: &Path, port: u16, settings: &[Setting]) -> Child {

@@ -2,7 +2,8 @@
 //!
 //! Reads by key are gathered (`points`), and so are the creates of a company (`gather`, `create`);
 //! every other write is a transaction of its own (`work`, `transaction`). Whatever an error of the
-//! database means is in one table (`failure`). The statements are in the file of their noun.
+//! database means is in one table (`failure`), and which of several hosts is the one that writes go to
+//! is in `primary`. The statements are in the file of their noun.
 
 mod address;
 mod audit;
@@ -20,6 +21,7 @@ mod points;
 mod pool;
 #[cfg(test)]
 mod portable;
+mod primary;
 mod sales_invoice;
 mod session;
 mod transaction;
@@ -77,7 +79,7 @@ impl PostgresStore {
     /// refused until it can be.
     pub async fn open(url: &str, options: Options, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let settings = settings(options.timeouts);
-        let connector = Connector::new(Address::parse(url, &settings)?);
+        let connector = Connector::new(&Address::parse(url, &settings)?);
         match connector.open().await {
             Ok(_) => {}
             Err(error) if is_away(&error) => {
@@ -184,7 +186,7 @@ fn shares(connections: usize) -> (usize, usize, usize) {
 /// settings are to blame for.
 fn is_away(error: &anyhow::Error) -> bool {
     let Some(error) = error.downcast_ref::<tokio_postgres::Error>() else {
-        return false;
+        return error.is::<primary::Replaced>();
     };
     matches!(
         Failure::of(error, ""),

@@ -54,19 +54,62 @@ impl Address {
             // Writing to a text cannot fail.
             let _ = write!(options, " -c {name}={value}");
         }
-        config
-            .options(options.trim_start())
-            .target_session_attrs(TargetSessionAttrs::ReadWrite)
-            .connect_timeout(CONNECT)
-            .keepalives_idle(KEEPALIVE_IDLE)
-            .keepalives_interval(KEEPALIVE_INTERVAL)
-            .keepalives_retries(KEEPALIVE_RETRIES)
-            .tcp_user_timeout(USER_TIMEOUT);
+        config.options(options.trim_start());
         if config.get_application_name().is_none() {
             config.application_name("debitor-server");
         }
+        set_limits(&mut config);
         Ok(Self { config, security })
     }
+
+    /// An address for each host that this one names.
+    pub(super) fn hosts(&self) -> Vec<Self> {
+        let names = self.config.get_hosts().len();
+        let count = names.max(self.config.get_hostaddrs().len());
+        (0..count).map(|index| self.alone(index)).collect()
+    }
+
+    fn alone(&self, index: usize) -> Self {
+        let all = &self.config;
+        let mut config = Config::new();
+        match all.get_hosts().get(index) {
+            Some(Host::Tcp(name)) => drop(config.host(name)),
+            Some(Host::Unix(path)) => drop(config.host_path(path)),
+            None => {}
+        }
+        let port = all.get_ports().get(index).or(all.get_ports().first());
+        port.map(|port| config.port(*port));
+        let address = all.get_hostaddrs().get(index);
+        address.map(|address| config.hostaddr(*address));
+        all.get_user().map(|user| config.user(user));
+        all.get_password().map(|password| config.password(password));
+        all.get_dbname().map(|name| config.dbname(name));
+        all.get_options().map(|options| config.options(options));
+        let name = all.get_application_name();
+        name.map(|name| config.application_name(name));
+        config
+            .ssl_mode(all.get_ssl_mode())
+            .ssl_negotiation(all.get_ssl_negotiation())
+            .channel_binding(all.get_channel_binding())
+            .load_balance_hosts(all.get_load_balance_hosts())
+            .keepalives(all.get_keepalives());
+        set_limits(&mut config);
+        Self {
+            config,
+            security: self.security.clone(),
+        }
+    }
+}
+
+/// What every connection must be, and how long it may take to notice that it is lost.
+fn set_limits(config: &mut Config) {
+    config
+        .target_session_attrs(TargetSessionAttrs::ReadWrite)
+        .connect_timeout(CONNECT)
+        .keepalives_idle(KEEPALIVE_IDLE)
+        .keepalives_interval(KEEPALIVE_INTERVAL)
+        .keepalives_retries(KEEPALIVE_RETRIES)
+        .tcp_user_timeout(USER_TIMEOUT);
 }
 
 /// What the URL asks of TLS.
@@ -200,6 +243,26 @@ mod tests {
         assert_eq!(config.get_ports(), [1, 2]);
         let options = config.get_options();
         assert_eq!(options, Some("-c jit=off -c role=debitor_service"));
+    }
+
+    #[test]
+    fn hosts_differ_in_nothing_but_where_they_are() {
+        let rest = "d?sslmode=disable&application_name=a&keepalives=0&channel_binding=disable";
+        let both = parse(&format!("postgres://u:p@h1:1,h2:2/{rest}")).unwrap();
+        let [first, second] = &both.hosts()[..] else {
+            panic!("two hosts");
+        };
+        for (host, url) in [
+            (first, "postgres://u:p@h1:1/"),
+            (second, "postgres://u:p@h2:2/"),
+        ] {
+            let alone = parse(&format!("{url}{rest}")).unwrap();
+            assert!(host.config == alone.config, "{:?}", host.config);
+        }
+        let url = "postgres://u@h1,h2/d?sslmode=disable&hostaddr=::1,::2";
+        let second = &parse(url).unwrap().hosts()[1];
+        let address: std::net::IpAddr = "::2".parse().unwrap();
+        assert_eq!(second.config.get_hostaddrs(), [address]);
     }
 
     #[test]

@@ -39,7 +39,7 @@ struct Arriving {
 impl Import {
     /// Connects to a database whose schema this program knows.
     pub(crate) async fn open(url: &str) -> anyhow::Result<Self> {
-        let connector = Connector::new(Address::parse(url, &settings(TIMEOUTS))?);
+        let connector = Connector::new(&Address::parse(url, &settings(TIMEOUTS))?);
         let session = connector.open().await.map_err(|error| {
             if is_away(&error) || error.is::<NewerSchema>() {
                 error.context("cannot open the database")

@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 
 use super::super::NewerSchema;
 use super::address::Address;
+use super::primary::Primary;
 use super::session::Session;
 
 /// A schema, the oldest known schema whose programs can work with it, and how it is made from the
@@ -49,7 +50,8 @@ fn known() -> i32 {
 pub async fn migrate(url: &str) -> anyhow::Result<Migrated> {
     let lock_timeout = ("lock_timeout", LOCK_TIMEOUT.as_millis().to_string());
     let address = Address::parse(url, &[lock_timeout])?;
-    let session = Session::open(&address, 0)
+    let session = Primary::of(&address)
+        .open(0)
         .await
         .context("cannot connect to the database")?;
     make_role(&session).await?;

@@ -15,6 +15,7 @@ use super::super::metrics::Observed;
 use super::address::Address;
 use super::failure::Failure;
 use super::migrate;
+use super::primary::Primary;
 use super::session::Session;
 
 /// How long making one may take, and looking whether one that was idle is still good.
@@ -29,15 +30,15 @@ pub(super) type Pooled = Object<Connector>;
 /// Makes connections that are fit for servers.
 #[derive(Clone)]
 pub(super) struct Connector {
-    address: Address,
+    primary: Arc<Primary>,
     /// Connections of earlier generations are to a database that no longer takes writes.
     generation: Arc<AtomicU64>,
 }
 
 impl Connector {
-    pub(super) fn new(address: Address) -> Self {
+    pub(super) fn new(address: &Address) -> Self {
         Self {
-            address,
+            primary: Primary::of(address),
             generation: Arc::default(),
         }
     }
@@ -46,8 +47,7 @@ impl Connector {
     /// this program knows.
     pub(super) async fn open(&self) -> anyhow::Result<Session> {
         let generation = self.generation.load(Ordering::Acquire);
-        // Apart, as it is large and seldom there.
-        let session = Box::pin(Session::open(&self.address, generation)).await?;
+        let session = self.primary.open(generation).await?;
         migrate::check(&session).await?;
         check_role(&session).await?;
         check_durability(&session).await?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{MaybeDone, maybe_done};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Connection, Row, RowStream, Statement};
@@ -109,6 +109,11 @@ impl Session {
             in_transaction: false,
             generation,
         })
+    }
+
+    /// Ends the connection, whoever waits for it.
+    pub(super) fn cutter(&self) -> AbortHandle {
+        self.driver.abort_handle()
     }
 
     pub(super) fn is_closed(&self) -> bool {
