@@ -7,4 +7,5 @@ mod copy;
 mod keys;
 mod metrics;
 mod migrate;
+mod network;
 mod tenants;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::environment;
 use crate::postgres::Database;
+use crate::postgres::wire::WireProxy;
 
 /// The engines of the store. The same tests run on each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +40,14 @@ impl Place {
                 database: None,
             },
             Engine::Postgres => Database::new().await.into(),
+        }
+    }
+
+    /// A database that is reached by way of the proxy.
+    pub fn behind(proxy: &WireProxy, database: Database) -> Self {
+        Self {
+            url: proxy.before(&database.url()),
+            database: Some(database),
         }
     }
 

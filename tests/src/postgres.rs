@@ -5,6 +5,7 @@
 //! ends with the process; or in the server that `DEBITOR_TEST_POSTGRES_URL` names.
 
 pub mod cluster;
+mod fault;
 mod programs;
 pub mod wire;
 

@@ -361,6 +361,8 @@ pub struct Timeouts {
     pub statement: Duration,
     /// For a row that another transaction has locked.
     pub lock: Duration,
+    /// For any answer, before the database counts as away.
+    pub silence: Duration,
 }
 
 impl Default for Timeouts {
@@ -369,6 +371,7 @@ impl Default for Timeouts {
             wait: Duration::from_secs(1),
             statement: Duration::from_secs(5),
             lock: Duration::from_secs(2),
+            silence: Duration::from_secs(1),
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Reads by key are gathered (`points`), and so are the creates of a company (`gather`, `create`);
 //! every other write is a transaction of its own (`work`, `transaction`). Whatever an error of the
-//! database means is in one table (`failure`). The statements are in the file of their noun.
+//! database means is in one table (`failure`). Whether the database is there at all is seen by a
+//! `heartbeat` (`reach`). The statements are in the file of their noun.
 
 mod address;
 mod audit;
@@ -12,6 +13,7 @@ mod customer;
 mod failure;
 mod gather;
 mod gauges;
+mod heartbeat;
 mod idempotency;
 mod import;
 mod migrate;
@@ -19,6 +21,7 @@ mod points;
 mod pool;
 #[cfg(test)]
 mod portable;
+mod reach;
 mod sales_invoice;
 mod session;
 mod transaction;
@@ -33,8 +36,9 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use prometheus_client::registry::Registry;
+use tokio::time::timeout;
 use tokio_postgres::Row;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use uuid::Uuid;
 
 use super::idempotency::{Claim, Running};
@@ -50,6 +54,7 @@ use address::Address;
 use failure::Failure;
 use gather::Creates;
 use gauges::Gauges;
+use heartbeat::beat;
 pub(super) use import::Import;
 pub use migrate::{Migrated, ROLE, migrate};
 use points::{Kind, Points};
@@ -57,6 +62,8 @@ use pool::{Connector, Pools};
 use transaction::Transaction;
 use work::{Once, Work, Writes};
 
+/// How long a server that starts waits for its database before it goes on without.
+const FIRST: Duration = Duration::from_secs(2);
 /// How long the last writes are waited for.
 const CLOSE: Duration = Duration::from_secs(15);
 
@@ -69,6 +76,7 @@ pub struct PostgresStore {
     clock: Arc<dyn Clock>,
     running: Running,
     companies: idempotency::Companies,
+    _heartbeat: AbortOnDropHandle<()>,
 }
 
 impl PostgresStore {
@@ -77,14 +85,14 @@ impl PostgresStore {
     pub async fn open(url: &str, options: Options, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let settings = settings(options.timeouts);
         let connector = Connector::new(Address::parse(url, &settings)?);
-        match connector.open().await {
-            Ok(_) => {}
-            Err(error) if is_away(&error) => {
-                tracing::warn!(reason = format!("{error:#}"), "the database is away");
-            }
-            Err(error) if error.is::<NewerSchema>() => return Err(error),
-            Err(error) => return Err(Unfit(format!("{error:#}")).into()),
+        match timeout(FIRST, connector.open()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) if is_away(&error) => connector.reach.lose(&format!("{error:#}")),
+            Ok(Err(error)) if error.is::<NewerSchema>() => return Err(error),
+            Ok(Err(error)) => return Err(Unfit(format!("{error:#}")).into()),
+            Err(_) => connector.reach.lose("it does not answer"),
         }
+        let heartbeat = tokio::spawn(beat(connector.clone(), options.timeouts.silence));
         let (points, reads, writes) = shares(options.connections);
         let pools = Arc::new(Pools::new(connector, writes, reads, options.timeouts)?);
         let writes = Writes {
@@ -99,6 +107,7 @@ impl PostgresStore {
             clock,
             running: Running::default(),
             companies: idempotency::Companies::default(),
+            _heartbeat: AbortOnDropHandle::new(heartbeat),
         })
     }
 
@@ -153,14 +162,19 @@ impl PostgresStore {
 }
 
 /// The settings of PostgreSQL for every connection of a server. A statement is planned once, maybe
-/// while the tables are empty: only plans that stay good when they grow are allowed.
+/// while the tables are empty: only plans that stay good when they grow are allowed. A transaction
+/// whose connection was cut while packets were dropped may never hear so: it holds its locks only for
+/// so long that what comes after the network is back can wait for them.
 fn settings(timeouts: Timeouts) -> [(&'static str, String); 8] {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     [
         ("role", migrate::ROLE.to_owned()),
         ("statement_timeout", milliseconds(timeouts.statement)),
         ("lock_timeout", milliseconds(timeouts.lock)),
-        ("idle_in_transaction_session_timeout", "10000".to_owned()),
+        (
+            "idle_in_transaction_session_timeout",
+            milliseconds(2 * timeouts.silence),
+        ),
         ("plan_cache_mode", "force_generic_plan".to_owned()),
         ("enable_seqscan", "off".to_owned()),
         ("enable_hashjoin", "off".to_owned()),
@@ -340,7 +354,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.writes.tasks.close();
-        let ended = tokio::time::timeout(CLOSE, self.writes.tasks.wait());
+        let ended = timeout(CLOSE, self.writes.tasks.wait());
         if ended.await.is_err() {
             tracing::warn!("writes were left to the database: they took too long");
         }

@@ -19,6 +19,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     wait: Duration::ZERO,
     statement: Duration::ZERO,
     lock: Duration::from_secs(5),
+    silence: Duration::from_secs(5),
 };
 
 /// Where companies arrive, one after the other.

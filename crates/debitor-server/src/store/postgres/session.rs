@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::{MaybeDone, maybe_done};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Connection, Row, RowStream, Statement};
@@ -76,6 +76,8 @@ pub(super) struct Session {
     statements: Mutex<Statements>,
     /// Set by a warning that a commit may not have reached the standby.
     warned: Arc<AtomicBool>,
+    /// Set by every answer.
+    pub(super) heard: Arc<AtomicBool>,
     driver: JoinHandle<()>,
     /// Whether a transaction may be open.
     pub(super) in_transaction: bool,
@@ -105,10 +107,16 @@ impl Session {
             client,
             statements: Mutex::new(Statements::new()),
             warned,
+            heard: Arc::default(),
             driver,
             in_transaction: false,
             generation,
         })
+    }
+
+    /// Ends the connection, whoever waits for it.
+    pub(super) fn cutter(&self) -> AbortHandle {
+        self.driver.abort_handle()
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -128,7 +136,9 @@ impl Session {
     /// One statement's rows.
     pub(super) async fn query(&self, sql: &'static str, parameters: &[Parameter<'_>]) -> Answer {
         let statements = self.prepare(&[Call::new(sql, parameters)]).await?;
-        self.client.query(&statements[0], parameters).await
+        let answer = self.client.query(&statements[0], parameters).await;
+        self.hear(&answer);
+        answer
     }
 
     /// One statement's rows as they come, which may be many.
@@ -153,7 +163,19 @@ impl Session {
             .iter()
             .zip(&statements)
             .map(|(call, statement)| self.client.query(statement, call.parameters));
-        in_order(sent).await
+        let answers = in_order(sent).await;
+        if let Some(last) = answers.last() {
+            self.hear(last);
+        }
+        answers
+    }
+
+    /// Notes that the database said something. Seldom written, as all connections share it.
+    fn hear(&self, answer: &Answer) {
+        let answered = answer.as_ref().err().is_none_or(is_told);
+        if answered && !self.heard.load(Ordering::Relaxed) {
+            self.heard.store(true, Ordering::Release);
+        }
     }
 
     /// The statements of the calls; those that are new to the connection are prepared together.
@@ -186,6 +208,11 @@ impl Drop for Session {
             self.driver.abort();
         }
     }
+}
+
+/// Whether the database itself told the error.
+fn is_told(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some()
 }
 
 /// Starts each future in its turn, for a request is sent when its future is polled first; then waits
