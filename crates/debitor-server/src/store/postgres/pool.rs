@@ -62,9 +62,12 @@ impl Connector {
     async fn checked(&self) -> anyhow::Result<Session> {
         let mut session = self.connect().await?;
         self.reach.admit(&mut session);
-        migrate::check(&session).await?;
-        check_role(&session).await?;
-        check_durability(&session).await?;
+        // All are sent before the first is answered: a database may be far away.
+        tokio::try_join!(
+            migrate::check(&session),
+            check_role(&session),
+            check_durability(&session),
+        )?;
         Ok(session)
     }
 
