@@ -9,3 +9,4 @@ mod metrics;
 mod migrate;
 mod network;
 mod tenants;
+mod upkeep;

@@ -350,6 +350,8 @@ pub struct Options {
     /// Connections to the database at most.
     pub connections: usize,
     pub timeouts: Timeouts,
+    /// How often it is looked for what can be forgotten.
+    pub upkeep: Duration,
 }
 
 /// How long a server waits for its database.
@@ -388,6 +390,7 @@ impl Default for Options {
             archive: None,
             connections: 10,
             timeouts: Timeouts::default(),
+            upkeep: Duration::from_mins(1),
         }
     }
 }

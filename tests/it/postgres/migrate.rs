@@ -108,6 +108,30 @@ async fn a_server_does_not_start_on_a_database_that_does_not_wait_for_its_disk()
     assert!(told(&refused).contains("synchronous_commit"));
 }
 
+/// Companies of the first schema, whose tenants nobody had noted.
+#[tokio::test]
+async fn the_tenants_that_there_are_are_noted() {
+    let database = Database::new().await;
+    let sql = database.superuser().await;
+    sql.batch_execute(
+        "DROP TABLE tenant;
+         INSERT INTO company (id, tenant_id, body)
+         SELECT gen_random_uuid(), md5((n % 2)::text)::uuid, '' FROM generate_series(1, 4) AS n",
+    )
+    .await
+    .unwrap();
+    set_schema(&database, 1, 1).await;
+    printed(&migrate(&database));
+    let noted = "SELECT array_agg(tenant_id ORDER BY tenant_id)
+                   = (SELECT array_agg(DISTINCT tenant_id ORDER BY tenant_id) FROM company)
+                 FROM tenant";
+    assert!(sql.query_one(noted, &[]).await.unwrap().get::<_, bool>(0));
+    // The wall that the migration looked over stands again.
+    let walls = "SELECT bool_and(relforcerowsecurity) FROM pg_class
+                 WHERE relname IN ('company', 'tenant')";
+    assert!(sql.query_one(walls, &[]).await.unwrap().get::<_, bool>(0));
+}
+
 #[tokio::test]
 async fn a_server_does_not_start_on_a_schema_that_it_cannot_work_with() {
     let database = Database::without_schema().await;

@@ -25,6 +25,7 @@ mod reach;
 mod sales_invoice;
 mod session;
 mod transaction;
+mod upkeep;
 mod work;
 
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub use migrate::{Migrated, ROLE, migrate};
 use points::{Kind, Points};
 use pool::{Connector, Pools};
 use transaction::Transaction;
+use upkeep::keep;
 use work::{Once, Work, Writes};
 
 /// How long a server that starts waits for its database before it goes on without.
@@ -75,8 +77,7 @@ pub struct PostgresStore {
     creates: Creates,
     clock: Arc<dyn Clock>,
     running: Running,
-    companies: idempotency::Companies,
-    _heartbeat: AbortOnDropHandle<()>,
+    _background: [AbortOnDropHandle<()>; 2],
 }
 
 impl PostgresStore {
@@ -95,6 +96,8 @@ impl PostgresStore {
         let heartbeat = tokio::spawn(beat(connector.clone(), options.timeouts.silence));
         let (points, reads, writes) = shares(options.connections);
         let pools = Arc::new(Pools::new(connector, writes, reads, options.timeouts)?);
+        let upkeep = keep(Arc::clone(&pools), Arc::clone(&clock), options.upkeep);
+        let upkeep = tokio::spawn(upkeep);
         let writes = Writes {
             pools: Arc::clone(&pools),
             tasks: TaskTracker::new(),
@@ -106,8 +109,7 @@ impl PostgresStore {
             pools,
             clock,
             running: Running::default(),
-            companies: idempotency::Companies::default(),
-            _heartbeat: AbortOnDropHandle::new(heartbeat),
+            _background: [heartbeat, upkeep].map(AbortOnDropHandle::new),
         })
     }
 
@@ -122,27 +124,10 @@ impl PostgresStore {
         self.writes.run(write, None, work).await
     }
 
-    /// Takes the request's key, if it has one, and has old outcomes forgotten when it is time.
+    /// Takes the request's key, if it has one.
     fn claimed(&self, write: Write) -> Result<(Writing, Option<Claim>)> {
-        if write.idempotency.is_some() {
-            self.prune(write.scope);
-        }
         let claim = self.running.claim(write.idempotency)?;
         Ok((Writing::new(write, &self.clock), claim))
-    }
-
-    fn prune(&self, scope: Scope) {
-        let Some((scopes, cutoff)) = self.companies.due(scope, self.clock.now()) else {
-            return;
-        };
-        let pools = Arc::clone(&self.pools);
-        self.writes.tasks.spawn(async move {
-            for scope in scopes {
-                if let Err(failure) = idempotency::prune(&pools, scope, cutoff).await {
-                    tracing::warn!(?failure, "old outcomes could not be pruned");
-                }
-            }
-        });
     }
 
     /// Reads what may be much, again on a new connection if the one that was kept is lost.
