@@ -10,4 +10,5 @@ mod metrics;
 mod migrate;
 mod network;
 mod tenants;
+mod tls;
 mod upkeep;

@@ -45,10 +45,13 @@ impl Place {
 
     /// A database that is reached by way of the proxy.
     pub fn behind(proxy: &WireProxy, database: Database) -> Self {
-        Self {
-            url: proxy.before(&database.url()),
-            database: Some(database),
-        }
+        Self::at(proxy.before(&database.url()), database)
+    }
+
+    /// A database at an address of the test's own choice.
+    pub fn at(url: String, database: Database) -> Self {
+        let database = Some(database);
+        Self { url, database }
     }
 
     /// The store's address.
@@ -64,9 +67,6 @@ impl Place {
 
 impl From<Database> for Place {
     fn from(database: Database) -> Self {
-        Self {
-            url: database.url(),
-            database: Some(database),
-        }
+        Self::at(database.url(), database)
     }
 }

@@ -7,6 +7,7 @@
 pub mod cluster;
 mod fault;
 mod programs;
+pub mod tls;
 pub mod wire;
 
 use std::path::Path;

@@ -10,11 +10,11 @@ use debitor_tests::{TestServer, binaries};
 use tempfile::TempDir;
 
 /// The exit code for what has to be set up otherwise.
-const CONFIGURATION: Option<i32> = Some(78);
+pub(super) const CONFIGURATION: Option<i32> = Some(78);
 /// Runners that start at the same time.
 const RUNNERS: usize = 4;
 
-fn program(arguments: &[&str]) -> Output {
+pub(super) fn program(arguments: &[&str]) -> Output {
     Command::new(binaries::server())
         .args(arguments)
         .output()
@@ -30,12 +30,12 @@ fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn told(output: &Output) -> String {
+pub(super) fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A server that is not going to start.
-fn refused(url: &str) -> Output {
+pub(super) fn refused(url: &str) -> Output {
     let data = TempDir::new().unwrap();
     let data = data.path().display().to_string();
     program(&[
