@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use debitor_tests::{Engine, Request, TestServer};
+use debitor_tests::{Engine, Place, Request, TestServer};
 
 /// A server that tells its metrics.
 pub(crate) struct Told {
@@ -12,15 +12,16 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) async fn start(engine: Engine, arguments: &[&str]) -> Self {
-        // The port is free again at the end of the statement, and nobody else looks for it.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let address = format!("127.0.0.1:{port}");
+        let address = free_address();
         let arguments = [&["--admin", &address], arguments].concat();
         let server = TestServer::start_with(engine, &arguments).await;
+        Self { server, address }
+    }
+
+    /// One on a store of the test's own choice.
+    pub(crate) async fn start_in(place: Place) -> Self {
+        let address = free_address();
+        let server = TestServer::start_in_with(place, &["--admin", &address]).await;
         Self { server, address }
     }
 
@@ -28,6 +29,12 @@ impl Told {
         let metrics = Request::new("GET", &format!("http://{}/metrics", self.address));
         String::from_utf8(metrics.send().await.expect(200).body.to_vec()).unwrap()
     }
+}
+
+fn free_address() -> String {
+    // The port is free again at the end, and nobody else looks for it.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
 }
 
 /// The value of a metric in the text.

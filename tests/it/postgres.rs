@@ -1,10 +1,14 @@
 //! What only a store on PostgreSQL has: a database that can be away, other servers beside one's own,
 //! and a second wall between tenants. These tests run on it whatever engine the suite runs on.
 
+mod again;
 mod away;
 mod cluster;
 mod copy;
 mod keys;
 mod metrics;
 mod migrate;
+mod network;
 mod tenants;
+mod tls;
+mod upkeep;

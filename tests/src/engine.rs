@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::environment;
 use crate::postgres::Database;
+use crate::postgres::wire::WireProxy;
 
 /// The engines of the store. The same tests run on each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,17 @@ impl Place {
         }
     }
 
+    /// A database that is reached by way of the proxy.
+    pub fn behind(proxy: &WireProxy, database: Database) -> Self {
+        Self::at(proxy.before(&database.url()), database)
+    }
+
+    /// A database at an address of the test's own choice.
+    pub fn at(url: String, database: Database) -> Self {
+        let database = Some(database);
+        Self { url, database }
+    }
+
     /// The store's address.
     pub fn url(&self) -> &str {
         &self.url
@@ -55,9 +67,6 @@ impl Place {
 
 impl From<Database> for Place {
     fn from(database: Database) -> Self {
-        Self {
-            url: database.url(),
-            database: Some(database),
-        }
+        Self::at(database.url(), database)
     }
 }

@@ -5,9 +5,11 @@
 //! ends with the process; or in the server that `DEBITOR_TEST_POSTGRES_URL` names.
 
 pub mod cluster;
+mod fault;
 mod processes;
 mod programs;
 pub mod replication;
+pub mod tls;
 pub mod wire;
 
 use std::path::Path;

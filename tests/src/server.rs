@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::binaries;
 use crate::engine::{Engine, Place};
 use crate::judge::Judge;
-use crate::postgres::Database;
 use crate::proxy::Proxy;
 use crate::raw::Request;
 
@@ -58,10 +57,15 @@ impl TestServer {
         Self::start_at(place, data, arguments).await
     }
 
-    /// Starts a server on a database of the test's own choice.
-    pub async fn start_in(database: Database) -> Self {
+    /// Starts a server on a store of the test's own choice.
+    pub async fn start_in(place: impl Into<Place>) -> Self {
+        Self::start_in_with(place, &[]).await
+    }
+
+    /// Starts a server with these arguments on a store of the test's own choice.
+    pub async fn start_in_with(place: impl Into<Place>, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
-        Self::start_at(database.into(), data, &[]).await
+        Self::start_at(place.into(), data, arguments).await
     }
 
     async fn start_at(place: Place, data: TempDir, arguments: &[&str]) -> Self {

@@ -21,9 +21,10 @@ const PROGRAMS: &str = "for folder in $(ls -rvd /usr/lib/postgresql/*/bin 2>/dev
 /// they are about, and have been run, or they need none.
 const ONCE: [&str; 5] = ["contract::", "judge::", "postgres::", "sqlite::", "store::"];
 
-/// Makes sure that the tests can have a PostgreSQL.
+/// Makes sure that the tests can have a PostgreSQL, and certificates for it.
 pub(crate) fn prepare() -> Result<()> {
-    need(&["sh", "-c", PROBE], &["postgresql"])
+    need(&["sh", "-c", PROBE], &["postgresql"])?;
+    need(&["openssl", "version"], &["openssl"])
 }
 
 /// The folder of PostgreSQL's programs, which are installed if they are missing.

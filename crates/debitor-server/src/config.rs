@@ -73,7 +73,7 @@ pub struct Store {
     /// instant can be restored; best on another disk. Each store needs one of its own.
     #[schemars(with = "Option<String>")]
     pub archive: Option<PathBuf>,
-    /// Connections to PostgreSQL at most.
+    /// Connections to PostgreSQL at most, beside the one by which the server sees whether it is there.
     #[schemars(default = "default_store_connections", range(min = *STORE_CONNECTIONS.start(), max = *STORE_CONNECTIONS.end()))]
     pub connections: usize,
     /// Milliseconds that a request waits for such a connection while all are in use.
@@ -85,6 +85,10 @@ pub struct Store {
     /// Milliseconds that a statement waits there for a row which another has locked.
     #[schemars(default = "default_lock_timeout_ms", range(min = *TIMEOUT_MS.start(), max = *TIMEOUT_MS.end()))]
     pub lock_timeout_ms: usize,
+    /// Milliseconds without any answer of PostgreSQL after which it counts as away: requests are
+    /// refused then, and connections made anew. It is asked twice as often.
+    #[schemars(default = "default_silence_timeout_ms", range(min = *SILENCE_MS.start(), max = *SILENCE_MS.end()))]
+    pub silence_timeout_ms: usize,
 }
 
 impl Store {
@@ -95,6 +99,7 @@ impl Store {
             wait: time(self.wait_timeout_ms),
             statement: time(self.statement_timeout_ms),
             lock: time(self.lock_timeout_ms),
+            silence: time(self.silence_timeout_ms),
         }
     }
 }
@@ -182,6 +187,7 @@ pub struct Admin {
 
 const STORE_CONNECTIONS: RangeInclusive<usize> = 3..=1000;
 const TIMEOUT_MS: RangeInclusive<usize> = 100..=10_000;
+const SILENCE_MS: RangeInclusive<usize> = 250..=10_000;
 const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
 const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 const ANNOUNCE_SECONDS: RangeInclusive<usize> = 0..=60;
@@ -213,6 +219,10 @@ fn default_statement_timeout_ms() -> usize {
 
 fn default_lock_timeout_ms() -> usize {
     2000
+}
+
+fn default_silence_timeout_ms() -> usize {
+    1000
 }
 
 fn default_body_bytes() -> usize {
@@ -316,6 +326,7 @@ fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> 
     let wait = section.number("wait_timeout_ms", TIMEOUT_MS);
     let statement = section.number("statement_timeout_ms", TIMEOUT_MS);
     let lock = section.number("lock_timeout_ms", TIMEOUT_MS);
+    let silence = section.number("silence_timeout_ms", SILENCE_MS);
     Some(Store {
         url,
         archive,
@@ -324,6 +335,7 @@ fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> 
         wait_timeout_ms: wait.unwrap_or_else(default_wait_timeout_ms),
         statement_timeout_ms: statement.unwrap_or_else(default_statement_timeout_ms),
         lock_timeout_ms: lock.unwrap_or_else(default_lock_timeout_ms),
+        silence_timeout_ms: silence.unwrap_or_else(default_silence_timeout_ms),
     })
 }
 

@@ -350,6 +350,8 @@ pub struct Options {
     /// Connections to the database at most.
     pub connections: usize,
     pub timeouts: Timeouts,
+    /// How often it is looked for what can be forgotten.
+    pub upkeep: Duration,
 }
 
 /// How long a server waits for its database.
@@ -361,6 +363,8 @@ pub struct Timeouts {
     pub statement: Duration,
     /// For a row that another transaction has locked.
     pub lock: Duration,
+    /// For any answer, before the database counts as away.
+    pub silence: Duration,
 }
 
 impl Default for Timeouts {
@@ -369,6 +373,7 @@ impl Default for Timeouts {
             wait: Duration::from_secs(1),
             statement: Duration::from_secs(5),
             lock: Duration::from_secs(2),
+            silence: Duration::from_secs(1),
         }
     }
 }
@@ -385,6 +390,7 @@ impl Default for Options {
             archive: None,
             connections: 10,
             timeouts: Timeouts::default(),
+            upkeep: Duration::from_mins(1),
         }
     }
 }

@@ -13,27 +13,27 @@ use serde_json::json;
 use crate::serve::{configure, free_port, serve};
 
 /// How soon a request is refused without a database, and how soon all is well with one.
-const SOON: Duration = Duration::from_secs(2);
+pub(super) const SOON: Duration = Duration::from_secs(2);
 
-async fn create(server: &TestServer) -> Answer {
+pub(super) async fn create(server: &TestServer) -> Answer {
     let request = server.request("POST", &format!("{}/customers", server.company_path()));
     request.json(&json!({"displayName": "A"})).send().await
 }
 
-async fn read(server: &TestServer) -> Answer {
+pub(super) async fn read(server: &TestServer) -> Answer {
     server.request("GET", &server.company_path()).send().await
 }
 
-async fn list(server: &TestServer) -> Answer {
+pub(super) async fn list(server: &TestServer) -> Answer {
     let path = format!("{}/customers?$count=true", server.company_path());
     server.request("GET", &path).send().await
 }
 
-async fn ready(server: &TestServer) -> u16 {
+pub(super) async fn ready(server: &TestServer) -> u16 {
     server.anonymous("GET", "/readyz").send().await.status
 }
 
-fn refused(answer: &Answer, begun: Instant) {
+pub(super) fn refused(answer: &Answer, begun: Instant) {
     assert_eq!(
         answer.status,
         503,

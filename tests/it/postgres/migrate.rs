@@ -10,11 +10,11 @@ use debitor_tests::{TestServer, binaries};
 use tempfile::TempDir;
 
 /// The exit code for what has to be set up otherwise.
-const CONFIGURATION: Option<i32> = Some(78);
+pub(super) const CONFIGURATION: Option<i32> = Some(78);
 /// Runners that start at the same time.
 const RUNNERS: usize = 4;
 
-fn program(arguments: &[&str]) -> Output {
+pub(super) fn program(arguments: &[&str]) -> Output {
     Command::new(binaries::server())
         .args(arguments)
         .output()
@@ -30,12 +30,12 @@ fn printed(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn told(output: &Output) -> String {
+pub(super) fn told(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// A server that is not going to start.
-fn refused(url: &str) -> Output {
+pub(super) fn refused(url: &str) -> Output {
     let data = TempDir::new().unwrap();
     let data = data.path().display().to_string();
     program(&[
@@ -106,6 +106,30 @@ async fn a_server_does_not_start_on_a_database_that_does_not_wait_for_its_disk()
     let refused = refused(&url);
     assert_eq!(refused.status.code(), CONFIGURATION, "{}", told(&refused));
     assert!(told(&refused).contains("synchronous_commit"));
+}
+
+/// Companies of the first schema, whose tenants nobody had noted.
+#[tokio::test]
+async fn the_tenants_that_there_are_are_noted() {
+    let database = Database::new().await;
+    let sql = database.superuser().await;
+    sql.batch_execute(
+        "DROP TABLE tenant;
+         INSERT INTO company (id, tenant_id, body)
+         SELECT gen_random_uuid(), md5((n % 2)::text)::uuid, '' FROM generate_series(1, 4) AS n",
+    )
+    .await
+    .unwrap();
+    set_schema(&database, 1, 1).await;
+    printed(&migrate(&database));
+    let noted = "SELECT array_agg(tenant_id ORDER BY tenant_id)
+                   = (SELECT array_agg(DISTINCT tenant_id ORDER BY tenant_id) FROM company)
+                 FROM tenant";
+    assert!(sql.query_one(noted, &[]).await.unwrap().get::<_, bool>(0));
+    // The wall that the migration looked over stands again.
+    let walls = "SELECT bool_and(relforcerowsecurity) FROM pg_class
+                 WHERE relname IN ('company', 'tenant')";
+    assert!(sql.query_one(walls, &[]).await.unwrap().get::<_, bool>(0));
 }
 
 #[tokio::test]

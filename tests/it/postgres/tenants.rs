@@ -158,7 +158,7 @@ async fn the_servers_role_sees_the_rows_of_one_tenant_or_none() {
     fixture.draft(None).await.unwrap();
     let sql = fixture.place.database().unwrap().superuser().await;
     sql.batch_execute("SET ROLE debitor_service").await.unwrap();
-    for table in TABLES {
+    for table in TABLES.into_iter().chain(["tenant"]) {
         let count = async || -> i64 {
             let count = format!("SELECT count(*) FROM {table}");
             sql.query_one(&count, &[]).await.unwrap().get(0)
@@ -184,6 +184,7 @@ async fn the_servers_role_sees_the_rows_of_one_tenant_or_none() {
         "DELETE FROM audit",
         "TRUNCATE customer",
         "DELETE FROM company",
+        "DELETE FROM tenant",
     ] {
         let refused = sql.batch_execute(forbidden).await;
         assert!(refused.is_err(), "{forbidden}");

@@ -1,16 +1,19 @@
-//! A proxy before PostgreSQL that can drop the reply to a COMMIT: the transaction is durable, and the
-//! server that asked for it never hears so.
+//! A proxy before PostgreSQL that stands for a network: it can be faulty, and it can drop the reply to
+//! a COMMIT, so that the transaction is durable and the server that asked for it never hears so.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use url::Url;
+
+pub use super::fault::Fault;
+use super::fault::{Line, Network, Way};
 
 /// Every message of PostgreSQL begins with its type, a letter, and its length without that letter.
 const HEADER: usize = 5;
@@ -20,14 +23,17 @@ const COMMITTED: &[u8] = b"COMMIT\0";
 /// A running proxy; it ends with the runtime.
 pub struct WireProxy {
     address: SocketAddr,
-    cuts: Arc<Cuts>,
+    wire: Arc<Wire>,
 }
 
-/// Which replies to COMMITs are dropped.
-struct Cuts {
-    /// Of so many one goes, at random; 0, none does.
-    one_in: AtomicUsize,
-    made: AtomicUsize,
+/// What all connections have in common.
+struct Wire {
+    network: Network,
+    /// Of so many replies to COMMIT one is dropped, at random; 0, none is.
+    cut_one_in: AtomicUsize,
+    cuts: AtomicUsize,
+    /// What the network fails with at the next such reply.
+    at_commit: Mutex<Option<Fault>>,
 }
 
 impl WireProxy {
@@ -37,20 +43,22 @@ impl WireProxy {
         let port = url.port().unwrap_or(5432);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let cuts = Arc::new(Cuts {
-            one_in: AtomicUsize::new(0),
-            made: AtomicUsize::new(0),
+        let wire = Arc::new(Wire {
+            network: Network::new(),
+            cut_one_in: AtomicUsize::new(0),
+            cuts: AtomicUsize::new(0),
+            at_commit: Mutex::default(),
         });
         tokio::spawn({
-            let cuts = Arc::clone(&cuts);
+            let wire = Arc::clone(&wire);
             async move {
                 while let Ok((client, _)) = listener.accept().await {
-                    let (host, cuts) = (host.clone(), Arc::clone(&cuts));
-                    tokio::spawn(async move { pass(client, (&host, port), &cuts).await });
+                    let (host, wire) = (host.clone(), Arc::clone(&wire));
+                    tokio::spawn(async move { pass(client, (&host, port), &wire).await });
                 }
             }
         });
-        Ok(Self { address, cuts })
+        Ok(Self { address, wire })
     }
 
     /// The same address by way of this proxy.
@@ -63,54 +71,111 @@ impl WireProxy {
         url.to_string()
     }
 
+    /// What is wrong with the network from now on.
+    pub fn fail(&self, fault: Fault) {
+        self.wire.network.set(fault);
+    }
+
+    /// What is wrong with the network from the next COMMIT on: that is done, and its answer meets it.
+    pub fn fail_at_commit(&self, fault: Fault) {
+        *self.wire.at_commit() = Some(fault);
+    }
+
+    /// Nothing is wrong any more for new connections; for those that there are it stays as it is.
+    pub fn forget(&self) {
+        self.wire.network.forget();
+    }
+
     /// From now on drops one reply of so many; with 0, none.
     pub fn cut_one_in(&self, replies: usize) {
-        self.cuts.one_in.store(replies, Ordering::SeqCst);
+        self.wire.cut_one_in.store(replies, Ordering::SeqCst);
     }
 
     /// The replies that were dropped so far.
     pub fn cuts(&self) -> usize {
-        self.cuts.made.load(Ordering::SeqCst)
+        self.wire.cuts.load(Ordering::SeqCst)
     }
 }
 
-impl Cuts {
-    fn is_due(&self) -> bool {
-        let one_in = self.one_in.load(Ordering::SeqCst);
-        let due = one_in > 0 && fastrand::usize(..one_in) == 0;
-        self.made.fetch_add(usize::from(due), Ordering::SeqCst);
-        due
+impl Wire {
+    /// A COMMIT is done; whether its reply is dropped.
+    fn committed(&self) -> bool {
+        if let Some(fault) = self.at_commit().take() {
+            self.network.set(fault);
+        }
+        let one_in = self.cut_one_in.load(Ordering::SeqCst);
+        let cut = one_in > 0 && fastrand::usize(..one_in) == 0;
+        self.cuts.fetch_add(usize::from(cut), Ordering::SeqCst);
+        cut
+    }
+
+    fn at_commit(&self) -> MutexGuard<'_, Option<Fault>> {
+        self.at_commit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Passes a connection on until one side ends, or a reply is dropped and both are cut off.
-async fn pass(client: TcpStream, upstream: (&str, u16), cuts: &Cuts) -> io::Result<()> {
+/// Passes a connection on until one side ends, it is reset, or a reply is dropped and both are cut off.
+async fn pass(client: TcpStream, upstream: (&str, u16), wire: &Wire) -> io::Result<()> {
+    let line = wire.network.line();
     let server = TcpStream::connect(upstream).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let (mut from_client, to_client) = client.into_split();
-    let (from_server, mut to_server) = server.into_split();
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let mut reset = line.clone();
     tokio::select! {
-        ended = copy(&mut from_client, &mut to_server) => ended.map(drop),
-        ended = answers(from_server, to_client, cuts) => ended,
+        ended = requests(&mut from_client, &mut to_server, line.clone()) => ended,
+        ended = answers(&mut from_server, &mut to_client, wire, line) => ended,
+        () = reset.reset() => {
+            to_server.as_ref().set_zero_linger()?;
+            to_client.as_ref().set_zero_linger()
+        }
+    }
+}
+
+/// Passes the client's bytes on.
+async fn requests(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    mut line: Line,
+) -> io::Result<()> {
+    let mut buffer = BytesMut::new();
+    loop {
+        let ended = from.read_buf(&mut buffer).await? == 0;
+        line.pass(Way::ToServer).await;
+        if ended {
+            return Ok(());
+        }
+        to.write_all_buf(&mut buffer).await?;
     }
 }
 
 /// Passes the server's messages on, each as a whole.
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, cuts: &Cuts) -> io::Result<()> {
+async fn answers(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    wire: &Wire,
+    mut line: Line,
+) -> io::Result<()> {
     let mut buffer = BytesMut::new();
-    while from.read_buf(&mut buffer).await? > 0 {
+    loop {
+        let ended = from.read_buf(&mut buffer).await? == 0;
         let mut whole = 0;
         while let Some(length) = length(&buffer[whole..]) {
-            if is_committed(&buffer[whole..whole + length]) && cuts.is_due() {
+            if is_committed(&buffer[whole..whole + length]) && wire.committed() {
                 return Ok(());
             }
             whole += length;
         }
+        line.pass(Way::ToClient).await;
+        if ended {
+            return Ok(());
+        }
         to.write_all(&buffer[..whole]).await?;
         buffer.advance(whole);
     }
-    Ok(())
 }
 
 /// The length of the first message, if it is there as a whole.

@@ -48,6 +48,7 @@ const WHOLE: &str = r#"
     wait_timeout_ms = 500
     statement_timeout_ms = 4000
     lock_timeout_ms = 1000
+    silence_timeout_ms = 800
     [[auth.issuers]]
     issuer = "https://login.example.com/"
     audience = "api://debitor"
@@ -101,6 +102,7 @@ fn every_setting_is_read() {
         wait_timeout_ms,
         statement_timeout_ms,
         lock_timeout_ms,
+        silence_timeout_ms,
         ..
     } = config.store;
     assert_eq!(
@@ -108,9 +110,10 @@ fn every_setting_is_read() {
             connections,
             wait_timeout_ms,
             statement_timeout_ms,
-            lock_timeout_ms
+            lock_timeout_ms,
+            silence_timeout_ms
         ],
-        [7, 500, 4000, 1000]
+        [7, 500, 4000, 1000, 800]
     );
     assert_eq!(
         config.store.archive.as_deref(),

@@ -11,8 +11,7 @@ use super::{Error, Idempotency, Result};
 
 /// How long an outcome is kept at least.
 const KEPT: TimeDelta = TimeDelta::hours(24);
-/// How often the old ones are looked for, and how many go at a time.
-const PRUNE_EVERY: Duration = Duration::from_mins(1);
+/// How many of the old ones go at a time.
 pub(crate) const PRUNE_ROWS: usize = 1000;
 /// A clock that moved further than this against the machine's uptime is not believed.
 const CLOCK_TRUST: TimeDelta = TimeDelta::minutes(5);
@@ -62,17 +61,28 @@ struct Look {
 }
 
 /// Finds out when it is time to forget old outcomes, and which.
-#[derive(Debug, Default)]
-pub(crate) struct Pruning(Mutex<Option<Look>>);
+#[derive(Debug)]
+pub(crate) struct Pruning {
+    every: Duration,
+    last: Mutex<Option<Look>>,
+}
 
 impl Pruning {
+    /// They are looked for this often.
+    pub(crate) fn new(every: Duration) -> Self {
+        Self {
+            every,
+            last: Mutex::default(),
+        }
+    }
+
     /// The instant before which outcomes may go, if it is time to look. While the clock jumps
     /// nothing goes: its word alone could make a repetition a second customer.
     pub(crate) fn due(&self, now: DateTime<Utc>, at: Instant) -> Option<DateTime<Utc>> {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let Look { at: then, clock } = *last.get_or_insert(Look { at, clock: now });
         let elapsed = at.duration_since(then);
-        if elapsed < PRUNE_EVERY {
+        if elapsed < self.every {
             return None;
         }
         *last = Some(Look { at, clock: now });
@@ -90,8 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn old_outcomes_are_looked_for_once_a_minute() {
-        let (pruning, start) = (Pruning::default(), Instant::now());
+    fn old_outcomes_are_looked_for_when_it_is_time() {
+        let (pruning, start) = (Pruning::new(Duration::from_mins(1)), Instant::now());
         assert_eq!(pruning.due(at(0), start), None);
         assert_eq!(pruning.due(at(59), start + Duration::from_secs(59)), None);
         let due = pruning.due(at(60), start + Duration::from_mins(1));
@@ -102,7 +112,7 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_makes_nothing_old() {
         for jump in [86_400 * 3650, -86_400] {
-            let (pruning, start) = (Pruning::default(), Instant::now());
+            let (pruning, start) = (Pruning::new(Duration::from_mins(1)), Instant::now());
             pruning.due(at(0), start);
             let later = start + Duration::from_mins(2);
             assert_eq!(pruning.due(at(120 + jump), later), None);

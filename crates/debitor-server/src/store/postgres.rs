@@ -2,8 +2,9 @@
 //!
 //! Reads by key are gathered (`points`), and so are the creates of a company (`gather`, `create`);
 //! every other write is a transaction of its own (`work`, `transaction`). Whatever an error of the
-//! database means is in one table (`failure`), and which of several hosts is the one that writes go to
-//! is in `primary`. The statements are in the file of their noun.
+//! database means is in one table (`failure`). Which of several hosts is the one that writes go to is in
+//! `primary`, whether there is one at all is seen by a `heartbeat` (`reach`). The statements are in the
+//! file of their noun.
 
 mod address;
 mod audit;
@@ -13,6 +14,7 @@ mod customer;
 mod failure;
 mod gather;
 mod gauges;
+mod heartbeat;
 mod idempotency;
 mod import;
 mod migrate;
@@ -22,9 +24,11 @@ mod pool;
 #[cfg(test)]
 mod portable;
 mod primary;
+mod reach;
 mod sales_invoice;
 mod session;
 mod transaction;
+mod upkeep;
 mod work;
 
 use std::sync::Arc;
@@ -36,8 +40,9 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use prometheus_client::registry::Registry;
+use tokio::time::timeout;
 use tokio_postgres::Row;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use uuid::Uuid;
 
 use super::idempotency::{Claim, Running};
@@ -53,13 +58,17 @@ use address::Address;
 use failure::Failure;
 use gather::Creates;
 use gauges::Gauges;
+use heartbeat::beat;
 pub(super) use import::Import;
 pub use migrate::{Migrated, ROLE, migrate};
 use points::{Kind, Points};
 use pool::{Connector, Pools};
 use transaction::Transaction;
+use upkeep::keep;
 use work::{Once, Work, Writes};
 
+/// How long a server that starts waits for its database before it goes on without.
+const FIRST: Duration = Duration::from_secs(2);
 /// How long the last writes are waited for.
 const CLOSE: Duration = Duration::from_secs(15);
 
@@ -71,7 +80,7 @@ pub struct PostgresStore {
     creates: Creates,
     clock: Arc<dyn Clock>,
     running: Running,
-    companies: idempotency::Companies,
+    _background: [AbortOnDropHandle<()>; 2],
 }
 
 impl PostgresStore {
@@ -80,16 +89,18 @@ impl PostgresStore {
     pub async fn open(url: &str, options: Options, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
         let settings = settings(options.timeouts);
         let connector = Connector::new(&Address::parse(url, &settings)?);
-        match connector.open().await {
-            Ok(_) => {}
-            Err(error) if is_away(&error) => {
-                tracing::warn!(reason = format!("{error:#}"), "the database is away");
-            }
-            Err(error) if error.is::<NewerSchema>() => return Err(error),
-            Err(error) => return Err(Unfit(format!("{error:#}")).into()),
+        match timeout(FIRST, connector.open()).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) if is_away(&error) => connector.reach.lose(&format!("{error:#}")),
+            Ok(Err(error)) if error.is::<NewerSchema>() => return Err(error),
+            Ok(Err(error)) => return Err(Unfit(format!("{error:#}")).into()),
+            Err(_) => connector.reach.lose("it does not answer"),
         }
+        let heartbeat = tokio::spawn(beat(connector.clone(), options.timeouts.silence));
         let (points, reads, writes) = shares(options.connections);
         let pools = Arc::new(Pools::new(connector, writes, reads, options.timeouts)?);
+        let upkeep = keep(Arc::clone(&pools), Arc::clone(&clock), options.upkeep);
+        let upkeep = tokio::spawn(upkeep);
         let writes = Writes {
             pools: Arc::clone(&pools),
             tasks: TaskTracker::new(),
@@ -101,7 +112,7 @@ impl PostgresStore {
             pools,
             clock,
             running: Running::default(),
-            companies: idempotency::Companies::default(),
+            _background: [heartbeat, upkeep].map(AbortOnDropHandle::new),
         })
     }
 
@@ -116,27 +127,10 @@ impl PostgresStore {
         self.writes.run(write, None, work).await
     }
 
-    /// Takes the request's key, if it has one, and has old outcomes forgotten when it is time.
+    /// Takes the request's key, if it has one.
     fn claimed(&self, write: Write) -> Result<(Writing, Option<Claim>)> {
-        if write.idempotency.is_some() {
-            self.prune(write.scope);
-        }
         let claim = self.running.claim(write.idempotency)?;
         Ok((Writing::new(write, &self.clock), claim))
-    }
-
-    fn prune(&self, scope: Scope) {
-        let Some((scopes, cutoff)) = self.companies.due(scope, self.clock.now()) else {
-            return;
-        };
-        let pools = Arc::clone(&self.pools);
-        self.writes.tasks.spawn(async move {
-            for scope in scopes {
-                if let Err(failure) = idempotency::prune(&pools, scope, cutoff).await {
-                    tracing::warn!(?failure, "old outcomes could not be pruned");
-                }
-            }
-        });
     }
 
     /// Reads what may be much, again on a new connection if the one that was kept is lost.
@@ -156,18 +150,25 @@ impl PostgresStore {
 }
 
 /// The settings of PostgreSQL for every connection of a server. A statement is planned once, maybe
-/// while the tables are empty: only plans that stay good when they grow are allowed.
-fn settings(timeouts: Timeouts) -> [(&'static str, String); 8] {
+/// while the tables are empty: only plans that stay good when they grow are allowed. A transaction
+/// whose connection was cut while packets were dropped may never hear so: it holds its locks only for
+/// so long that what comes after the network is back can wait for them.
+fn settings(timeouts: Timeouts) -> [(&'static str, String); 9] {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     [
         ("role", migrate::ROLE.to_owned()),
         ("statement_timeout", milliseconds(timeouts.statement)),
         ("lock_timeout", milliseconds(timeouts.lock)),
-        ("idle_in_transaction_session_timeout", "10000".to_owned()),
+        (
+            "idle_in_transaction_session_timeout",
+            milliseconds(2 * timeouts.silence),
+        ),
         ("plan_cache_mode", "force_generic_plan".to_owned()),
         ("enable_seqscan", "off".to_owned()),
         ("enable_hashjoin", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
+        // By the size of the table it compiles for seconds what is then not run.
+        ("jit", "off".to_owned()),
     ]
 }
 
@@ -343,7 +344,7 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.writes.tasks.close();
-        let ended = tokio::time::timeout(CLOSE, self.writes.tasks.wait());
+        let ended = timeout(CLOSE, self.writes.tasks.wait());
         if ended.await.is_err() {
             tracing::warn!("writes were left to the database: they took too long");
         }

@@ -121,7 +121,7 @@ impl SqliteStore {
             observed,
             clock,
             running: Running::default(),
-            pruning: Pruning::default(),
+            pruning: Pruning::new(options.upkeep),
             _database: database,
         })
     }

@@ -18,8 +18,9 @@ use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long making a connection may take, for each host.
-const CONNECT: Duration = Duration::from_secs(2);
-/// A peer that is gone is noticed after about 25 s, or 15 s while something is sent to it.
+const CONNECT: Duration = Duration::from_secs(1);
+/// A peer that is gone is noticed after about 25 s, or 15 s while something is sent to it, by those
+/// who have no heartbeat.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, count_of, page};
+use super::{audit, count_of, page, upkeep};
 use crate::domain::company::{self, NewCompany};
 
 /// Finds a company of the tenant.
@@ -43,6 +43,7 @@ impl Work<Uuid> for Create {
         }
         let subject = Subject::company(scope.company, write.first_version());
         audit::record(transaction, write, Action::Create(&json), subject);
+        transaction.write(upkeep::NOTE, vec![Box::new(scope.tenant)]);
         Ok(scope.company)
     }
 }

@@ -84,11 +84,16 @@ fn is_lost(code: &SqlState) -> bool {
     code.code().starts_with("08") || codes.contains(code)
 }
 
+/// Whether the network failed: a certificate that is not good stays so.
 fn is_io(error: &tokio_postgres::Error) -> bool {
     use std::error::Error as _;
-    error
+    let error = error
         .source()
-        .is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+        .and_then(|source| source.downcast_ref::<std::io::Error>());
+    let tls = error
+        .and_then(std::io::Error::get_ref)
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    error.is_some() && !matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
 }
 
 impl From<Error> for Failure {

@@ -21,7 +21,9 @@ impl fmt::Debug for Gauges {
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let [open, idle, waiting] = self.0.counts();
+        let reachable = usize::from(!self.0.connector.reach.is_away());
         for (name, help, value) in [
+            ("store_reachable", "Whether the database answers", reachable),
             (
                 "store_connections",
                 "Connections to the database in the pools",

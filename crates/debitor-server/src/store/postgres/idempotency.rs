@@ -5,15 +5,14 @@
 //! wherever commits have to be, the standby too. Of two that come at the same time the unique key
 //! lets one pass; the other waits for it, and finds its outcome when it looks again.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::idempotency::{Key, PRUNE_ROWS, Pruning};
+use super::super::idempotency::{Key, PRUNE_ROWS};
 use super::super::{Error, Form, Idempotency, Result, Scope, Stored, Written};
 use super::failure::Failure;
 use super::pool::Pools;
@@ -156,47 +155,23 @@ fn column<T>(outcomes: &[Outcome<'_>], of: impl Fn(&Outcome<'_>) -> T) -> Vec<T>
     outcomes.iter().map(of).collect()
 }
 
-/// Finds out when it is time to forget old outcomes, and in which companies there may be some: those
-/// that keys came for since the last time. Policies let nobody see all companies at once.
-#[derive(Default)]
-pub(super) struct Companies {
-    pruning: Pruning,
-    seen: Mutex<HashSet<(Uuid, Uuid)>>,
-}
-
-impl Companies {
-    /// Notes a write with a key; the companies to prune and the instant before which outcomes may
-    /// go, if it is time.
-    pub(super) fn due(
-        &self,
-        scope: Scope,
-        now: DateTime<Utc>,
-    ) -> Option<(Vec<Scope>, DateTime<Utc>)> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.insert((scope.tenant, scope.company));
-        let cutoff = self.pruning.due(now, Instant::now())?;
-        let scopes = std::mem::take(&mut *seen).into_iter();
-        let scopes = scopes.map(|(tenant, company)| Scope { tenant, company });
-        Some((scopes.collect(), cutoff))
-    }
-}
-
-/// Forgets the company's outcomes from before `cutoff`, some at a time.
+/// Forgets the companies' outcomes from before `cutoff`, some at a time.
 pub(super) async fn prune(
     pools: &Arc<Pools>,
-    scope: Scope,
+    tenant: Uuid,
+    companies: &[Uuid],
     cutoff: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let rows = i64::try_from(PRUNE_ROWS).unwrap_or(i64::MAX);
     loop {
-        let mut transaction = Transaction::writing(pools, scope.tenant).await?;
+        let mut transaction = Transaction::writing(pools, tenant).await?;
         let pruned = transaction
             .query(
-                "DELETE FROM idempotency WHERE company_id = $1 AND key IN
-                   (SELECT key FROM idempotency WHERE company_id = $1 AND at < $2
-                    ORDER BY at LIMIT $3)
+                "DELETE FROM idempotency WHERE (company_id, key) IN
+                   (SELECT i.company_id, i.key FROM unnest($1::uuid[]) AS c (id)
+                    JOIN idempotency AS i ON i.company_id = c.id AND i.at < $2 LIMIT $3)
                  RETURNING 1",
-                &[&scope.company, &cutoff.timestamp_millis(), &rows],
+                &[&companies, &cutoff.timestamp_millis(), &rows],
             )
             .await?;
         transaction.commit().await?;

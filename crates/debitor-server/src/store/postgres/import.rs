@@ -12,6 +12,7 @@ use super::address::Address;
 use super::pool::Connector;
 use super::session::Session;
 use super::transaction::{BEGIN, COMMIT, SET_TENANT};
+use super::upkeep::NOTE;
 use super::{is_away, settings};
 
 /// A whole table may be read with one statement, so that none has a limit.
@@ -19,6 +20,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     wait: Duration::ZERO,
     statement: Duration::ZERO,
     lock: Duration::from_secs(5),
+    silence: Duration::from_secs(5),
 };
 
 /// Where companies arrive, one after the other.
@@ -90,7 +92,9 @@ impl Import {
         let made = made.with_context(|| table.name())?;
         if table == Table::Company {
             arriving.is_new = !made.is_empty();
-            if !arriving.is_new {
+            if arriving.is_new {
+                session.query(NOTE, &[&tenant]).await?;
+            } else {
                 // While the rest comes nothing is written, for which the database would end the
                 // transaction.
                 session.query("ROLLBACK", &[]).await?;

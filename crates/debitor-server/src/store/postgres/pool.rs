@@ -16,6 +16,7 @@ use super::address::Address;
 use super::failure::Failure;
 use super::migrate;
 use super::primary::Primary;
+use super::reach::Reach;
 use super::session::Session;
 
 /// How long making one may take, and looking whether one that was idle is still good.
@@ -33,6 +34,7 @@ pub(super) struct Connector {
     primary: Arc<Primary>,
     /// Connections of earlier generations are to a database that no longer takes writes.
     generation: Arc<AtomicU64>,
+    pub(super) reach: Arc<Reach>,
 }
 
 impl Connector {
@@ -40,17 +42,32 @@ impl Connector {
         Self {
             primary: Primary::of(address),
             generation: Arc::default(),
+            reach: Arc::default(),
         }
+    }
+
+    /// Makes a connection that is fit for requests, unless the database is away.
+    pub(super) async fn open(&self) -> anyhow::Result<Session> {
+        self.reach.unless_away(self.checked()).await
+    }
+
+    /// Makes a connection.
+    pub(super) async fn connect(&self) -> anyhow::Result<Session> {
+        let generation = self.generation.load(Ordering::Acquire);
+        self.primary.open(generation).await
     }
 
     /// Makes a connection, and checks that it is one of a service that owns nothing to a schema that
     /// this program knows.
-    pub(super) async fn open(&self) -> anyhow::Result<Session> {
-        let generation = self.generation.load(Ordering::Acquire);
-        let session = self.primary.open(generation).await?;
-        migrate::check(&session).await?;
-        check_role(&session).await?;
-        check_durability(&session).await?;
+    async fn checked(&self) -> anyhow::Result<Session> {
+        let mut session = self.connect().await?;
+        self.reach.admit(&mut session);
+        // All are sent before the first is answered: a database may be far away.
+        tokio::try_join!(
+            migrate::check(&session),
+            check_role(&session),
+            check_durability(&session),
+        )?;
         Ok(session)
     }
 
@@ -128,7 +145,7 @@ pub(super) struct Pools {
     reads: Pool<Connector>,
     pub(super) observed: Observed,
     /// How long a request waits for its write, which goes on all the same: statements and locks have
-    /// shorter limits, so that what is waited for then is COMMIT, or a database that is gone.
+    /// shorter limits, so that what is waited for then is COMMIT.
     pub(super) patience: Duration,
 }
 

@@ -76,6 +76,8 @@ pub(super) struct Session {
     statements: Mutex<Statements>,
     /// Set by a warning that a commit may not have reached the standby.
     warned: Arc<AtomicBool>,
+    /// Set by every answer.
+    pub(super) heard: Arc<AtomicBool>,
     driver: JoinHandle<()>,
     /// Whether a transaction may be open.
     pub(super) in_transaction: bool,
@@ -105,6 +107,7 @@ impl Session {
             client,
             statements: Mutex::new(Statements::new()),
             warned,
+            heard: Arc::default(),
             driver,
             in_transaction: false,
             generation,
@@ -133,7 +136,9 @@ impl Session {
     /// One statement's rows.
     pub(super) async fn query(&self, sql: &'static str, parameters: &[Parameter<'_>]) -> Answer {
         let statements = self.prepare(&[Call::new(sql, parameters)]).await?;
-        self.client.query(&statements[0], parameters).await
+        let answer = self.client.query(&statements[0], parameters).await;
+        self.hear(&answer);
+        answer
     }
 
     /// One statement's rows as they come, which may be many.
@@ -158,7 +163,19 @@ impl Session {
             .iter()
             .zip(&statements)
             .map(|(call, statement)| self.client.query(statement, call.parameters));
-        in_order(sent).await
+        let answers = in_order(sent).await;
+        if let Some(last) = answers.last() {
+            self.hear(last);
+        }
+        answers
+    }
+
+    /// Notes that the database said something. Seldom written, as all connections share it.
+    fn hear(&self, answer: &Answer) {
+        let answered = answer.as_ref().err().is_none_or(is_told);
+        if answered && !self.heard.load(Ordering::Relaxed) {
+            self.heard.store(true, Ordering::Release);
+        }
     }
 
     /// The statements of the calls; those that are new to the connection are prepared together.
@@ -191,6 +208,11 @@ impl Drop for Session {
             self.driver.abort();
         }
     }
+}
+
+/// Whether the database itself told the error.
+fn is_told(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some()
 }
 
 /// Starts each future in its turn, for a request is sent when its future is polled first; then waits

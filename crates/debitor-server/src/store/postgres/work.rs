@@ -106,7 +106,7 @@ pub(super) async fn settle<T>(
     }
     let end = Instant::now() + SETTLE;
     // No attempt is cut short, as that could cancel a commit.
-    while Instant::now() < end {
+    while Instant::now() < end && !pools.connector.reach.is_away() {
         match attempt(pools, write, work).await {
             Ok(made) => return Ok(made),
             Err(Failure::Refused(refusal)) if is_about_the_request(&refusal) => {
