@@ -47,13 +47,13 @@ impl Connector {
 
     /// Makes a connection that is fit for requests, unless the database is away.
     pub(super) async fn open(&self) -> anyhow::Result<Session> {
-        self.reach.unless_away(self.checked()).await
+        // Apart, as it is large and seldom there.
+        self.reach.unless_away(Box::pin(self.checked())).await
     }
 
     /// Makes a connection.
     pub(super) async fn connect(&self) -> anyhow::Result<Session> {
         let generation = self.generation.load(Ordering::Acquire);
-        // Apart, as it is large and seldom there.
         Ok(Box::pin(Session::open(&self.address, generation)).await?)
     }
 
