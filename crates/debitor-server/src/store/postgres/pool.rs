@@ -48,7 +48,8 @@ impl Connector {
 
     /// Makes a connection that is fit for requests, unless the database is away.
     pub(super) async fn open(&self) -> anyhow::Result<Session> {
-        self.reach.unless_away(self.checked()).await
+        // Apart, as it is large and seldom there.
+        self.reach.unless_away(Box::pin(self.checked())).await
     }
 
     /// Makes a connection.
