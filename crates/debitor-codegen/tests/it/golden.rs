@@ -8,10 +8,11 @@ use debitor_codegen::{Fault, GeneratedFile, Spec};
 use serde_json::Value;
 
 /// Each fixture with the generated file that shows its feature; `None` shows all files.
-pub(crate) const GOLDENS: [(&str, Option<&str>); 5] = [
+pub(crate) const GOLDENS: [(&str, Option<&str>); 6] = [
     ("base", None),
     ("objects", Some("types.rs")),
     ("enumerations", Some("types.rs")),
+    ("listed", Some("properties.rs")),
     ("parameters", Some("thing.rs")),
     ("answers", Some("thing.rs")),
 ];
