@@ -1,10 +1,18 @@
 //! OData's conventions, as far as the document has them. Knows neither axum nor SQL.
 
+pub mod error;
+pub mod evaluate;
 pub mod expression;
+pub mod filter;
 pub mod keys;
+mod lexer;
 pub mod list;
+mod literal;
+mod names;
 pub mod order;
 pub mod prefer;
 pub mod search;
 pub mod select;
+#[cfg(test)]
+mod tests;
 pub mod value;
