@@ -10,6 +10,7 @@ pub mod list;
 mod literal;
 mod names;
 pub mod order;
+pub mod orderby;
 pub mod prefer;
 pub mod search;
 pub mod select;

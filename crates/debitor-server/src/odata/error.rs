@@ -35,15 +35,21 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// Refuses a text that is longer than options may be.
-pub(super) fn check_length(text: &str, longest: usize) -> Result<(), Error> {
-    if text.len() <= longest {
-        return Ok(());
+/// Refuses a text that is longer than the option may be, or that no store could hold.
+pub(super) fn check_text(text: &str, longest: usize) -> Result<(), Error> {
+    let column = |end: usize| {
+        let before = text.char_indices().take_while(|(start, _)| *start <= end);
+        before.count()
+    };
+    if text.len() > longest {
+        let message = format!("longer than {longest} bytes");
+        return Err(Error::new(column(longest), message));
     }
-    let at = text
-        .char_indices()
-        .take_while(|(index, _)| *index <= longest)
-        .count();
-    let message = format!("longer than {longest} bytes");
-    Err(Error::new(at, message))
+    match text.find('\0') {
+        Some(at) => Err(Error::new(
+            column(at),
+            "no text may contain the character U+0000",
+        )),
+        None => Ok(()),
+    }
 }

@@ -13,7 +13,7 @@ use std::mem;
 use debitor_api::support::properties::Property;
 
 use self::terms::{Term, What};
-use super::error::{Error, check_length, quoted};
+use super::error::{Error, check_text, quoted};
 use super::expression::{Comparison, Expr, Form, TextFunction};
 use super::lexer::{Kind, Token, tokens};
 use super::literal::Literal;
@@ -44,7 +44,7 @@ const FUNCTIONS: [&str; 6] = [
 
 /// The condition that the text says.
 pub fn parse<P: Property>(text: &str) -> Result<Expr<P>, Error> {
-    check_length(text, LONGEST)?;
+    check_text(text, LONGEST)?;
     parse_tokens(tokens(text)?.into_iter())
 }
 

@@ -10,6 +10,10 @@
 //! telephone number is one word of its digits. A term that is itself several words, as `nord-süd`, is
 //! found where all are; one that could be cut in several ways where one way is found. All is folded.
 
+mod parse;
+
+pub use parse::parse;
+
 use debitor_api::properties::CustomerProperty;
 use debitor_api::support::properties::Property;
 

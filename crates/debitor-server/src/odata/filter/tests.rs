@@ -373,6 +373,11 @@ fn size_depth_and_length_are_limited() {
     assert!(parse::<CustomerProperty>(&values(99)).is_ok());
     let message = "more than 100 operators, functions and values of `in`";
     refuse(&values(100), 408, message);
+    refuse(
+        "number eq '\0'",
+        12,
+        "no text may contain the character U+0000",
+    );
     let long = format!("number eq '{}'", "ä".repeat(2042));
     assert!(parse::<CustomerProperty>(&long).is_ok());
     refuse(&format!("{long} "), 2055, "longer than 4096 bytes");
