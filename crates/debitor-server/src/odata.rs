@@ -9,11 +9,13 @@ mod lexer;
 pub mod list;
 mod literal;
 mod names;
+pub mod options;
 pub mod order;
 pub mod orderby;
 pub mod prefer;
 pub mod search;
 pub mod select;
+pub mod skiptoken;
 #[cfg(test)]
 mod tests;
 pub mod value;

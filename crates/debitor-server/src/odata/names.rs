@@ -60,9 +60,11 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> V
     let name: Vec<char> = name.to_lowercase().chars().collect();
     let mut near: Vec<_> = known
         .map(|own| (distance_to(&name, own), own))
-        .filter(|(distance, _)| *distance <= name.len() / 3)
+        .filter(|(distance, _)| *distance <= name.len().div_ceil(3))
         .collect();
     near.sort_by_key(|(distance, _)| *distance);
+    let best = near.first().map_or(0, |(distance, _)| *distance);
+    near.retain(|(distance, _)| *distance <= best + 1);
     near.into_iter().take(MOST).map(|(_, own)| own).collect()
 }
 
