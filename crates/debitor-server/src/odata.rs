@@ -17,5 +17,5 @@ pub mod search;
 pub mod select;
 pub mod skiptoken;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod value;
