@@ -9,7 +9,7 @@ use debitor_api::customer::{
     CustomerGetRequest, CustomerGetResponse, CustomerListRequest, CustomerListResponse,
     CustomerUpdateRequest, CustomerUpdateResponse,
 };
-use debitor_api::types::Customer;
+use debitor_api::properties::CustomerProperty;
 
 use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
@@ -29,12 +29,11 @@ impl CustomerApi for App {
         request: CustomerListRequest,
     ) -> Result<CustomerListResponse, ApiError> {
         let query = request.query;
-        let options = ListOptions::new(
+        let options = ListOptions::new::<CustomerProperty>(
             query.top,
             query.skiptoken.as_deref(),
             query.count,
             query.select.as_deref(),
-            Customer::PROPERTIES,
         )?;
         let company = request.path.company_id;
         let page = self

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use debitor_api::Fault;
+use debitor_api::support::properties::Property;
 use uuid::Uuid;
 
 use super::select::Select;
@@ -17,17 +18,22 @@ pub struct ListOptions {
 }
 
 impl ListOptions {
-    /// Reads the options; `properties` are those that can be selected. Every fault is returned.
-    pub fn new(
+    /// Reads the options of a list of entities with the properties `P`. Every fault is returned.
+    pub fn new<P: Property>(
         top: i32,
         skiptoken: Option<&str>,
         count: bool,
         select: Option<&str>,
-        properties: &'static [&'static str],
     ) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let after = skiptoken.and_then(|token| noted(&mut faults, read_skiptoken(token)));
-        let select = select.and_then(|text| noted(&mut faults, Select::parse(text, properties)));
+        let select = select.and_then(|text| match Select::parse::<P>(text) {
+            Ok(select) => Some(select),
+            Err(errors) => {
+                faults.extend(errors.into_iter().map(|error| error.fault("select")));
+                None
+            }
+        });
         // The document's minimum is 1.
         let top = u32::try_from(top).unwrap_or(1);
         if !faults.is_empty() {
@@ -131,13 +137,13 @@ fn push_quoted(json: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use debitor_api::properties::CustomerProperty;
+
     use super::*;
     use crate::store::Entities;
 
-    const PROPERTIES: &[&str] = &["@odata.etag", "id", "number", "displayName"];
-
     fn options(skiptoken: Option<&str>, select: Option<&str>) -> Result<ListOptions, Vec<Fault>> {
-        ListOptions::new(2, skiptoken, true, select, PROPERTIES)
+        ListOptions::new::<CustomerProperty>(2, skiptoken, true, select)
     }
 
     #[test]
