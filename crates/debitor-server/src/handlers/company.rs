@@ -27,7 +27,10 @@ impl CompanyApi for App {
             query.count,
             query.select.as_deref(),
         )?;
-        let page = self.store.company_list(caller.tenant, options.page).await?;
+        let page = self
+            .store
+            .company_list(caller.tenant, options.query())
+            .await?;
         let context = links::companies_context(&request.context.base_url);
         let address = links::companies_address(&request.context.base_url);
         let body = Body::rendered(options.render(&page, &context, &address));

@@ -38,7 +38,7 @@ impl SalesInvoiceApi for App {
         let company = request.path.company_id;
         let page = self
             .store
-            .sales_invoice_list(caller.scope(company), options.page)
+            .sales_invoice_list(caller.scope(company), options.query())
             .await?;
         let context = SalesInvoices.context(&request.context.base_url, company);
         let address = SalesInvoices.address(&request.context.base_url, company);

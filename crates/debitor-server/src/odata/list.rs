@@ -7,13 +7,17 @@ use debitor_api::Fault;
 use debitor_api::support::properties::Property;
 use uuid::Uuid;
 
+use super::order::{Order, Position};
 use super::select::Select;
-use crate::store::{Page, PageQuery};
+use crate::store::{Condition, ListQuery, Page};
 
 /// `$top`, `$skiptoken`, `$count` and `$select` of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListOptions {
-    pub page: PageQuery,
+    pub top: u32,
+    /// The id behind which the page starts.
+    pub after: Option<Uuid>,
+    pub count: bool,
     pub select: Option<Select>,
 }
 
@@ -40,9 +44,26 @@ impl ListOptions {
             return Err(faults);
         }
         Ok(Self {
-            page: PageQuery { top, after, count },
+            top,
+            after,
+            count,
             select,
         })
+    }
+
+    /// What the store is asked for.
+    pub fn query<P: Property>(&self) -> ListQuery<P> {
+        ListQuery {
+            condition: Condition::ALL,
+            order: Order::new([]),
+            after: self.after.map(|id| Position {
+                values: Vec::new(),
+                id,
+            }),
+            skip: 0,
+            top: self.top,
+            count: self.count,
+        }
     }
 
     /// The JSON of the page. `context` is the list's context without the selection, and `address`
@@ -69,9 +90,9 @@ impl ListOptions {
             }
         }
         json.push(b']');
-        if let Some(next) = page.next {
+        if let Some(next) = &page.next {
             json.extend_from_slice(b",\"@odata.nextLink\":");
-            push_quoted(&mut json, &self.next_link(address, next));
+            push_quoted(&mut json, &self.next_link(address, next.id));
         }
         json.push(b'}');
         json.into()
@@ -79,8 +100,8 @@ impl ListOptions {
 
     /// The link keeps every option, so that a client follows it without adding any.
     fn next_link(&self, address: &str, after: Uuid) -> String {
-        let mut link = format!("{address}?$top={}", self.page.top);
-        if self.page.count {
+        let mut link = format!("{address}?$top={}", self.top);
+        if self.count {
             link.push_str("&$count=true");
         }
         if let Some(select) = &self.select {
@@ -164,7 +185,10 @@ mod tests {
         );
         let page = Page {
             entities,
-            next: Some(id),
+            next: Some(Position {
+                values: Vec::new(),
+                id,
+            }),
             count: Some(9),
         };
         let json = options.render(&page, "http://h/v1.0/$metadata#c", "http://h/v1.0/c");

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Error, Noun, Page, PageQuery, Result, Scope};
-use super::{audit, body, id_taken, page};
+use super::super::{Error, Noun, Result, Scope};
+use super::{audit, body, id_taken};
 use crate::clock::Clock;
 use crate::domain::company::{self, NewCompany};
 
@@ -34,16 +34,6 @@ pub(super) fn create(
     Ok(id)
 }
 
-pub(super) fn list(db: &Connection, tenant: Uuid, query: PageQuery) -> Result<Page> {
-    let after = query.after.unwrap_or(Uuid::nil());
-    let count = query.count.then(|| count(db, tenant)).transpose()?;
-    let mut statement = db.prepare_cached(
-        "SELECT id, body FROM company WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    )?;
-    let rows = statement.query(params![tenant.as_bytes(), after.as_bytes(), query.top + 1])?;
-    Ok(page(rows, query, count)?)
-}
-
 pub(super) fn get(db: &Connection, scope: Scope) -> Result<Bytes> {
     db.prepare_cached("SELECT body FROM company WHERE id = ?1 AND tenant_id = ?2")?
         .query_row(
@@ -60,10 +50,4 @@ pub(super) fn require(db: &Connection, scope: Scope) -> Result<()> {
         .exists(params![scope.company.as_bytes(), scope.tenant.as_bytes()])?
         .then_some(())
         .ok_or(Error::NotFound(Noun::Company))
-}
-
-fn count(db: &Connection, tenant: Uuid) -> Result<i32> {
-    Ok(db
-        .prepare_cached("SELECT count(*) FROM company WHERE tenant_id = ?1")?
-        .query_row([tenant.as_bytes()], |row| row.get(0))?)
 }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Conflict, CustomerKey, Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::{audit, body, company, is_taken, page, sales_invoice, version};
+use super::super::{Conflict, CustomerKey, Error, Noun, Result, Scope, Stored};
+use super::{audit, body, company, is_taken, sales_invoice, version};
 use crate::domain::blank;
 use crate::domain::customer::{self, Identity};
 use crate::domain::version::{Precondition, Version};
@@ -18,28 +18,6 @@ struct Versioned {
     version: Version,
     json: String,
     customer: Customer,
-}
-
-pub(super) fn list(db: &Connection, scope: Scope, query: PageQuery) -> Result<Page> {
-    company::require(db, scope)?;
-    let after = query.after.unwrap_or(Uuid::nil());
-    let count = query.count.then(|| count(db, scope)).transpose()?;
-    let mut statement = db.prepare_cached(
-        "SELECT id, body FROM customer WHERE company_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    )?;
-    let rows = statement.query(params![
-        scope.company.as_bytes(),
-        after.as_bytes(),
-        query.top + 1
-    ])?;
-    Ok(page(rows, query, count)?)
-}
-
-pub(super) fn count(db: &Connection, scope: Scope) -> Result<i32> {
-    company::require(db, scope)?;
-    Ok(db
-        .prepare_cached("SELECT count(*) FROM customer WHERE company_id = ?1")?
-        .query_row([scope.company.as_bytes()], |row| row.get(0))?)
 }
 
 /// The customer of a company that the tenant has.
