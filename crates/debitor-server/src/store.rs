@@ -265,6 +265,11 @@ pub trait Store: Send + Sync {
     /// Makes a company; `Conflict` if its id is taken.
     async fn company_create(&self, company: NewCompany) -> Result<Uuid>;
     async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page>;
+    async fn company_count(
+        &self,
+        tenant: Uuid,
+        condition: Condition<CompanyProperty>,
+    ) -> Result<i32>;
     async fn company_get(&self, scope: Scope) -> Result<Bytes>;
 
     async fn customer_list(&self, scope: Scope, query: ListQuery<CustomerProperty>)
@@ -302,6 +307,11 @@ pub trait Store: Send + Sync {
         scope: Scope,
         query: ListQuery<SalesInvoiceProperty>,
     ) -> Result<Page>;
+    async fn sales_invoice_count(
+        &self,
+        scope: Scope,
+        condition: Condition<SalesInvoiceProperty>,
+    ) -> Result<i32>;
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored>;
     async fn sales_invoice_create(
         &self,
@@ -322,6 +332,9 @@ pub trait Store: Send + Sync {
         precondition: Precondition,
     ) -> Result<()>;
 
+    /// What all servers of the store have in common and nobody else knows: random bytes that were
+    /// made with the store.
+    async fn secret(&self) -> Result<Vec<u8>>;
     /// Waits until the store takes no more writes because its storage failed.
     async fn failed(&self);
     /// Whether the store can answer.

@@ -1580,6 +1580,9 @@ pub struct ODataInnerError {
     pub client_request_id: Option<Uuid>,
 }
 #[derive(Debug, Clone, PartialEq, ToSchema)]
+#[schema(pattern = "^odata\\.maxpagesize=[1-9][0-9]*$")]
+pub struct PreferenceAppliedHeader(pub String);
+#[derive(Debug, Clone, PartialEq, ToSchema)]
 pub struct RequestIdHeader(pub Uuid);
 #[derive(Debug, Clone, PartialEq, ToSchema)]
 pub struct ClientRequestIdHeader(pub Uuid);
@@ -1611,6 +1614,9 @@ impl utoipa::ToSchema for ODataVersionHeader {}
 #[schema(minimum = 1)]
 pub struct RetryAfterHeader(pub i32);
 #[derive(Debug, Clone, PartialEq, ToSchema)]
+#[schema(minimum = 0, example = json!(3))]
+pub struct CompanyCountText(pub i32);
+#[derive(Debug, Clone, PartialEq, ToSchema)]
 #[schema(format = "uri")]
 pub struct LocationHeader(pub String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -1641,11 +1647,11 @@ impl utoipa::ToSchema for RepeatabilityResultHeader {}
 #[schema(minimum = 0, example = json!(42))]
 pub struct CustomerCountText(pub i32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PreferenceAppliedHeader {
+pub enum PreferenceAppliedHeader2 {
     /// `return=minimal`
     ReturnMinimal,
 }
-impl PreferenceAppliedHeader {
+impl PreferenceAppliedHeader2 {
     /// Every value with its text, in the document's order.
     pub const ALL: &[(&str, Self)] = &[("return=minimal", Self::ReturnMinimal)];
     /// The value's text.
@@ -1655,7 +1661,7 @@ impl PreferenceAppliedHeader {
         }
     }
 }
-impl utoipa::PartialSchema for PreferenceAppliedHeader {
+impl utoipa::PartialSchema for PreferenceAppliedHeader2 {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::Type::String)
@@ -1663,4 +1669,7 @@ impl utoipa::PartialSchema for PreferenceAppliedHeader {
             .into()
     }
 }
-impl utoipa::ToSchema for PreferenceAppliedHeader {}
+impl utoipa::ToSchema for PreferenceAppliedHeader2 {}
+#[derive(Debug, Clone, PartialEq, ToSchema)]
+#[schema(minimum = 0, example = json!(42))]
+pub struct SalesInvoiceCountText(pub i32);

@@ -4,12 +4,11 @@ use debitor_api::Fault;
 use debitor_api::support::properties::Property;
 
 use super::error::Error;
-use super::expression::Expr;
 use super::order::{Order, Position};
-use super::search::{self, Search};
 use super::select::Select;
 use super::skiptoken::{Binding, Key, Query};
-use super::{filter, orderby, prefer};
+use super::{filter, orderby, prefer, search};
+use crate::store::{Condition, ListQuery};
 
 /// The options as they were sent, decoded, and within the document's bounds.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,19 +25,20 @@ pub struct Sent<'a> {
 /// What a list of entities with the properties `P` is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryOptions<P> {
-    pub filter: Option<Expr<P>>,
-    pub search: Option<Search>,
-    pub order: Order<P>,
+    /// What the store is asked for.
+    pub query: ListQuery<P>,
+    pub shape: Shape,
+}
+
+/// What the answer is like, whatever is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
     pub select: Option<Select>,
-    /// Where the page starts: behind this position.
-    pub after: Option<Position>,
-    /// How many entities of the list, after that position, are passed over.
-    pub skip: u32,
     /// How many entities a page has at most.
     pub page_size: u32,
     /// The preference that bounds the page, to be answered as `odata.maxpagesize`.
     pub applied_page_size: Option<u32>,
-    /// Whether all entities that are found are to be counted.
+    /// Whether all entities that are found are counted.
     pub count: bool,
 }
 
@@ -47,8 +47,7 @@ impl<P: Property> QueryOptions<P> {
     pub fn new(sent: &Sent<'_>, binding: &Binding<'_>, key: &Key) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let query = sent.query;
-        let filter = read(&mut faults, "filter", query.filter, filter::parse);
-        let search = read(&mut faults, "search", query.search, search::parse);
+        let condition = read_condition(&mut faults, &query);
         let order = read(&mut faults, "orderby", query.orderby, orderby::parse);
         let select = query
             .select
@@ -73,20 +72,30 @@ impl<P: Property> QueryOptions<P> {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let shape = Shape::new(sent, select);
+        let query = ListQuery {
+            condition,
+            order,
+            after,
+            skip: u32::try_from(sent.skip).unwrap_or(0),
+            top: shape.page_size,
+            count: shape.count,
+        };
+        Ok(Self { query, shape })
+    }
+}
+
+impl Shape {
+    fn new(sent: &Sent<'_>, select: Option<Select>) -> Self {
         // The document's minimum is 1.
         let top = u32::try_from(sent.top).unwrap_or(1);
         let applied_page_size = prefer::max_page_size(sent.prefer).filter(|size| *size <= top);
-        Ok(Self {
-            filter,
-            search,
-            order,
+        Self {
             select,
-            after,
-            skip: u32::try_from(sent.skip).unwrap_or(0),
             page_size: applied_page_size.unwrap_or(top),
             applied_page_size,
             count: sent.count,
-        })
+        }
     }
 
     /// The link to the page behind this position. It keeps every option, the preferred size of pages
@@ -117,6 +126,24 @@ impl<P: Property> QueryOptions<P> {
         }
         link.extend(["&$skiptoken=", &key.write(binding, last)]);
         link
+    }
+}
+
+/// Which entities are found, of all that a list has. Every fault is returned.
+pub fn condition<P: Property>(query: &Query<'_>) -> Result<Condition<P>, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let condition = read_condition(&mut faults, query);
+    if faults.is_empty() {
+        Ok(condition)
+    } else {
+        Err(faults)
+    }
+}
+
+fn read_condition<P: Property>(faults: &mut Vec<Fault>, query: &Query<'_>) -> Condition<P> {
+    Condition {
+        filter: read(faults, "filter", query.filter, filter::parse),
+        search: read(faults, "search", query.search, search::parse),
     }
 }
 
@@ -234,8 +261,9 @@ mod tests {
                 prefer,
                 ..Sent::default()
             };
-            let options = options(&sent).unwrap();
-            assert_eq!((options.page_size, options.applied_page_size), expected);
+            let Options { query, shape } = options(&sent).unwrap();
+            assert_eq!((shape.page_size, shape.applied_page_size), expected);
+            assert_eq!(query.top, shape.page_size);
         }
     }
 
@@ -256,12 +284,14 @@ mod tests {
             ..Sent::default()
         };
         let first = options(&sent).unwrap();
-        assert_eq!((first.skip, first.after.as_ref()), (3, None));
+        assert_eq!((first.query.skip, first.query.after.as_ref()), (3, None));
         let last = Position {
             values: vec![Some(Value::text("x"))],
             id: Uuid::from_u128(9),
         };
-        let link = first.next_link("http://h/c", &binding(query), &key(), &last);
+        let link = first
+            .shape
+            .next_link("http://h/c", &binding(query), &key(), &last);
         let (address, text) = link.split_once('?').unwrap();
         assert_eq!(address, "http://h/c");
         assert!(!text.contains('+'), "{text}");
@@ -286,10 +316,15 @@ mod tests {
         };
         let next = options(&next).unwrap();
         let expected = Options {
-            skip: 0,
-            after: Some(last),
-            applied_page_size: None,
-            ..first
+            query: ListQuery {
+                skip: 0,
+                after: Some(last),
+                ..first.query
+            },
+            shape: Shape {
+                applied_page_size: None,
+                ..first.shape
+            },
         };
         assert_eq!(next, expected);
     }

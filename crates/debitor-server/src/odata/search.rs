@@ -14,7 +14,7 @@ mod parse;
 
 pub use parse::parse;
 
-use debitor_api::properties::CustomerProperty;
+use debitor_api::properties::{CompanyProperty, CustomerProperty, SalesInvoiceProperty};
 use debitor_api::support::properties::Property;
 
 use super::value::{Value, value};
@@ -49,6 +49,19 @@ pub enum Cut {
     Addresses,
     /// One word of all letters and digits.
     Joined,
+}
+
+impl Searched for CompanyProperty {
+    const SEARCHED: &'static [(Self, Cut)] =
+        &[(Self::DisplayName, Cut::Words), (Self::Name, Cut::Words)];
+}
+
+impl Searched for SalesInvoiceProperty {
+    const SEARCHED: &'static [(Self, Cut)] = &[
+        (Self::Number, Cut::Words),
+        (Self::CustomerNumber, Cut::Words),
+        (Self::CustomerName, Cut::Words),
+    ];
 }
 
 impl Searched for CustomerProperty {

@@ -213,6 +213,17 @@ impl Store for PostgresStore {
         .await
     }
 
+    async fn company_count(
+        &self,
+        tenant: Uuid,
+        condition: Condition<CompanyProperty>,
+    ) -> Result<i32> {
+        self.scan(tenant, move |db| {
+            company::count(db, tenant, condition.clone()).boxed()
+        })
+        .await
+    }
+
     async fn company_get(&self, scope: Scope) -> Result<Bytes> {
         let found = self.points.get(Kind::Company, scope, scope.company).await?;
         Ok(found.json)
@@ -301,6 +312,17 @@ impl Store for PostgresStore {
         .await
     }
 
+    async fn sales_invoice_count(
+        &self,
+        scope: Scope,
+        condition: Condition<SalesInvoiceProperty>,
+    ) -> Result<i32> {
+        self.scan(scope.tenant, move |db| {
+            sales_invoice::count(db, scope, condition.clone()).boxed()
+        })
+        .await
+    }
+
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
         self.points.get(Kind::SalesInvoice, scope, id).await
     }
@@ -336,6 +358,16 @@ impl Store for PostgresStore {
     ) -> Result<()> {
         self.delete(write, sales_invoice::Delete { id, precondition })
             .await
+    }
+
+    async fn secret(&self) -> Result<Vec<u8>> {
+        let session = self.pools.for_reads().await?;
+        let rows = session.query("SELECT bytes FROM secret", &[]).await;
+        let rows = rows.map_err(Failure::from)?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Error::Internal("no secret".to_owned()))?;
+        Ok(row.try_get(0).map_err(Failure::from)?)
     }
 
     /// The database's storage is looked after by whoever runs the database.

@@ -16,7 +16,7 @@ use debitor_api::support::properties::Property;
 
 use crate::odata::expression::Expr;
 use crate::odata::order::{Order, Position};
-use crate::odata::search::{Cut, Search, Searched};
+use crate::odata::search::{Search, Searched};
 
 /// Which page of a list is wanted.
 #[derive(Debug, Clone, PartialEq)]
@@ -125,14 +125,4 @@ impl Listed for SalesInvoiceProperty {
     fn column(self) -> Option<Column> {
         (self == Self::Id).then_some(Column::Id)
     }
-}
-
-/// Companies are not searched.
-impl Searched for CompanyProperty {
-    const SEARCHED: &'static [(Self, Cut)] = &[];
-}
-
-/// Sales invoices are not searched.
-impl Searched for SalesInvoiceProperty {
-    const SEARCHED: &'static [(Self, Cut)] = &[];
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, ListQuery, Noun, Page, Result};
+use super::super::{Condition, Conflict, Error, ListQuery, Noun, Page, Result};
 use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
@@ -63,10 +63,7 @@ pub(super) async fn list(
                  ORDER BY id LIMIT $3",
                 &[&tenant, &after, &rows],
             ),
-            Call::new(
-                "SELECT count(*) FROM company WHERE $2 AND tenant_id = $1",
-                &[&tenant, &query.count],
-            ),
+            Call::new(COUNT, &[&tenant, &query.count]),
         ])
         .await?;
     page(
@@ -74,4 +71,22 @@ pub(super) async fn list(
         &query,
         query.count.then(|| count_of(&count)).transpose()?,
     )
+}
+
+/// Counts the tenant's companies, if they are to be counted.
+const COUNT: &str = "SELECT count(*) FROM company WHERE $2 AND tenant_id = $1";
+
+pub(super) async fn count(
+    transaction: Transaction,
+    tenant: Uuid,
+    condition: Condition<CompanyProperty>,
+) -> Result<i32, Failure> {
+    require_plain(&ListQuery {
+        condition,
+        ..ListQuery::first(0)
+    })?;
+    let [count] = transaction
+        .read([Call::new(COUNT, &[&tenant, &true])])
+        .await?;
+    Ok(count_of(&count)?)
 }

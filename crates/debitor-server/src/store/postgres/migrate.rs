@@ -21,11 +21,18 @@ struct Migration {
 }
 
 /// The migrations in order.
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    compatible: 1,
-    sql: include_str!("../../../migrations/postgres/0001_init.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        compatible: 1,
+        sql: include_str!("../../../migrations/postgres/0001_init.sql"),
+    },
+    Migration {
+        version: 4,
+        compatible: 1,
+        sql: include_str!("../../../migrations/postgres/0004_secret.sql"),
+    },
+];
 
 /// How long another runner is waited for.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(1);

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, ListQuery, Noun, Page, Result, Scope, Stored};
+use super::super::{Condition, Conflict, Error, ListQuery, Noun, Page, Result, Scope, Stored};
 use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
@@ -46,10 +46,7 @@ pub(super) async fn list(
                  ORDER BY id LIMIT $3",
                 &[&scope.company, &after, &rows],
             ),
-            Call::new(
-                "SELECT count(*) FROM sales_invoice WHERE $2 AND company_id = $1",
-                &[&scope.company, &query.count],
-            ),
+            Call::new(COUNT, &[&scope.company, &query.count]),
         ])
         .await?;
     company::found(&found)?;
@@ -58,6 +55,28 @@ pub(super) async fn list(
         &query,
         query.count.then(|| count_of(&count)).transpose()?,
     )
+}
+
+/// Counts the company's sales invoices, if they are to be counted.
+const COUNT: &str = "SELECT count(*) FROM sales_invoice WHERE $2 AND company_id = $1";
+
+pub(super) async fn count(
+    transaction: Transaction,
+    scope: Scope,
+    condition: Condition<SalesInvoiceProperty>,
+) -> Result<i32, Failure> {
+    require_plain(&ListQuery {
+        condition,
+        ..ListQuery::first(0)
+    })?;
+    let [found, count] = transaction
+        .read([
+            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
+            Call::new(COUNT, &[&scope.company, &true]),
+        ])
+        .await?;
+    company::found(&found)?;
+    Ok(count_of(&count)?)
 }
 
 /// The making of a sales invoice.

@@ -12,11 +12,15 @@ use super::snapshot;
 use crate::failpoint;
 
 /// The migrations in order; the database's `user_version` says how many it has.
-const MIGRATIONS: [(u32, &str); 2] = [
+const MIGRATIONS: [(u32, &str); 3] = [
     (1, include_str!("../../../migrations/sqlite/0001_init.sql")),
     (
         2,
         include_str!("../../../migrations/sqlite/0002_audit_idempotency.sql"),
+    ),
+    (
+        4,
+        include_str!("../../../migrations/sqlite/0004_secret.sql"),
     ),
 ];
 

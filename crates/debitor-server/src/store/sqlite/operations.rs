@@ -31,6 +31,15 @@ impl Store for SqliteStore {
         self.scan(move |db| list::page(db, tenant, &query)).await
     }
 
+    async fn company_count(
+        &self,
+        tenant: Uuid,
+        condition: Condition<CompanyProperty>,
+    ) -> Result<i32> {
+        self.scan(move |db| list::count(db, tenant, &condition))
+            .await
+    }
+
     async fn company_get(&self, scope: Scope) -> Result<Bytes> {
         self.point(|db| company::get(db, scope))
     }
@@ -112,6 +121,18 @@ impl Store for SqliteStore {
         .await
     }
 
+    async fn sales_invoice_count(
+        &self,
+        scope: Scope,
+        condition: Condition<SalesInvoiceProperty>,
+    ) -> Result<i32> {
+        self.scan(move |db| {
+            company::require(db, scope)?;
+            list::count(db, scope.company, &condition)
+        })
+        .await
+    }
+
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
         self.entity(scope, |db| sales_invoice::get(db, scope, id))
     }
@@ -150,6 +171,11 @@ impl Store for SqliteStore {
             sales_invoice::delete(db, write, id, &precondition)
         })
         .await
+    }
+
+    async fn secret(&self) -> Result<Vec<u8>> {
+        self.scan(|db| Ok(db.query_row("SELECT bytes FROM secret", [], |row| row.get(0))?))
+            .await
     }
 
     async fn failed(&self) {
