@@ -50,7 +50,7 @@ impl Seek {
         }
         let words = [
             filter.and_then(Words::of_filter),
-            condition.search.as_ref().and_then(Words::of_search),
+            condition.search.as_ref().and_then(Words::of_search::<P>),
         ];
         all(words.into_iter().flatten()).map(Self::Words)
     }
@@ -99,10 +99,11 @@ impl Words {
     }
 
     /// The words that whatever is found has. A phrase can begin and end within words.
-    fn of_search(search: &Search) -> Option<Self> {
+    fn of_search<P: Listed>(search: &Search) -> Option<Self> {
         match search {
-            Search::And(parts) => all(parts.iter().filter_map(Self::of_search)),
-            Search::Or(parts) => any(parts.iter().map(Self::of_search)),
+            _ if P::SEARCHED.is_empty() => None,
+            Search::And(parts) => all(parts.iter().filter_map(Self::of_search::<P>)),
+            Search::Or(parts) => any(parts.iter().map(Self::of_search::<P>)),
             Search::Term(cuts) => any(cuts
                 .iter()
                 .map(|cut| all(cut.iter().cloned().map(Self::Start)))),
