@@ -17,7 +17,8 @@ use debitor_api::support::json::Json;
 use debitor_api::types::CustomerCreate;
 use debitor_server::dev::{PERMISSION, TENANT};
 use debitor_server::domain::version::Precondition;
-use debitor_server::odata::list::ListOptions;
+use debitor_server::odata::list;
+use debitor_server::odata::select::Select;
 use debitor_server::store::{CustomerKey, ListQuery, Scope};
 use support::Service;
 use tokio::runtime::Runtime;
@@ -65,9 +66,10 @@ fn answers(criterion: &mut Criterion) {
         .into_iter()
         .zip([None, Some("number,email")]);
     for (name, select) in names {
-        let options = ListOptions::new::<CustomerProperty>(20, None, false, select).unwrap();
+        let select = select.map(|text| Select::parse::<CustomerProperty>(text).unwrap());
         criterion.bench_function(&format!("render a page of 20, {name}"), |bencher| {
-            bencher.iter(|| options.render(black_box(&page), "http://h/$metadata#c", "http://h/c"));
+            let (context, link) = ("http://h/$metadata#c", Some("http://h/c"));
+            bencher.iter(|| list::page(black_box(&page), select.as_ref(), context, link));
         });
     }
 }

@@ -367,6 +367,8 @@ pub struct Options {
     pub archive: Option<PathBuf>,
     /// Connections to the database at most.
     pub connections: usize,
+    /// How long a list or a count may take.
+    pub list: Duration,
     pub timeouts: Timeouts,
 }
 
@@ -402,6 +404,7 @@ impl Default for Options {
             reserve_bytes: 64 * 1024 * 1024,
             archive: None,
             connections: 10,
+            list: Duration::from_secs(2),
             timeouts: Timeouts::default(),
         }
     }

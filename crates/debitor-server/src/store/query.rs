@@ -74,6 +74,9 @@ pub(crate) trait Listed: Searched {
     /// The column that says whose list a row is in.
     const OWNER: &'static str;
 
+    /// Whether an index has the words of the rows; without one a search reads them all.
+    const HAS_INDEX_OF_WORDS: bool;
+
     /// The column that is kept, and indexed, for the property's sake.
     fn column(self) -> Option<Column>;
 }
@@ -99,6 +102,7 @@ impl Column {
 impl Listed for CompanyProperty {
     const TABLE: &'static str = "company";
     const OWNER: &'static str = "tenant_id";
+    const HAS_INDEX_OF_WORDS: bool = false;
 
     fn column(self) -> Option<Column> {
         (self == Self::Id).then_some(Column::Id)
@@ -108,6 +112,7 @@ impl Listed for CompanyProperty {
 impl Listed for CustomerProperty {
     const TABLE: &'static str = "customer";
     const OWNER: &'static str = "company_id";
+    const HAS_INDEX_OF_WORDS: bool = true;
 
     fn column(self) -> Option<Column> {
         match self {
@@ -121,6 +126,7 @@ impl Listed for CustomerProperty {
 impl Listed for SalesInvoiceProperty {
     const TABLE: &'static str = "sales_invoice";
     const OWNER: &'static str = "company_id";
+    const HAS_INDEX_OF_WORDS: bool = false;
 
     fn column(self) -> Option<Column> {
         (self == Self::Id).then_some(Column::Id)

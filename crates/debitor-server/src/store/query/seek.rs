@@ -1,7 +1,7 @@
 //! What an index can look up for a condition: all that is found is among it, and each engine still
 //! checks the condition itself.
 //!
-//! Rows have their words in an index (see [`crate::odata::search`]), which serves more than `$search`:
+//! Customers have their words in an index (see [`crate::odata::search`]), which serves more than `$search`:
 //! a customer whose `email` is `a@b.example` has the words `a` and `b.example`, and one whose name
 //! starts with `Nord Ha` has the word `nord` and one that begins with `ha`.
 
@@ -47,6 +47,9 @@ impl Seek {
         }
         if let Some(values) = find(Column::NumberFold) {
             return Some(Self::Numbers(values.filter_map(text).collect()));
+        }
+        if !P::HAS_INDEX_OF_WORDS {
+            return None;
         }
         let words = [
             filter.and_then(Words::of_filter),
