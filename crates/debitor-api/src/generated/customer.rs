@@ -159,7 +159,7 @@ pub struct CustomerListQuery {
         rename = "$skiptoken",
         nullable = false,
         min_length = 1,
-        max_length = 16384,
+        max_length = 4096,
         pattern = "^[A-Za-z0-9_-]+$"
     )]
     pub skiptoken: Option<String>,
@@ -205,7 +205,7 @@ impl CustomerListQuery {
                         "^[A-Za-z0-9_-]+$",
                         "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
                     );
-                    values::Text::new().min_length(1).max_length(16384).pattern(&PATTERN)
+                    values::Text::new().min_length(1).max_length(4096).pattern(&PATTERN)
                 },
             );
         let count = parameters.optional("$count", &values::Boolean);

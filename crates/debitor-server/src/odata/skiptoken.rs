@@ -14,8 +14,8 @@ use uuid::Uuid;
 use super::order::{Order, Position};
 use super::value::Value;
 
-/// The longest token, in bytes: five texts of the longest there are, and some room.
-pub const LONGEST: usize = 16 * 1024;
+/// The longest token, in bytes: five texts of the longest there are (100 characters), and some room.
+pub const LONGEST: usize = 4 * 1024;
 /// The form of what tokens hold; others are refused.
 const FORM: u8 = 1;
 const SIGNATURE: usize = 32;
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_longest_values_fit() {
-        let long = Value::Text("\u{10FFFF}".repeat(250));
+        let long = Value::Text("\u{10FFFF}".repeat(100));
         let position = Position {
             values: vec![Some(long); 5],
             id: Uuid::nil(),
