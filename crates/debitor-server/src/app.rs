@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use debitor_api::{Api, Operation, Problem, Routes};
+use tokio::sync::OnceCell;
 
 use crate::auth::{Caller, Verifier};
 use crate::error::ApiError;
-use crate::store::Store;
+use crate::odata::skiptoken::Key;
+use crate::store::{self, Store};
 
 /// What the operations share.
 #[derive(Clone)]
@@ -19,6 +21,7 @@ pub struct Shared {
     pub(crate) store: Arc<dyn Store>,
     verifier: Arc<Verifier>,
     body_limit: usize,
+    page_key: OnceCell<Key>,
 }
 
 impl Deref for App {
@@ -37,7 +40,18 @@ impl App {
             store,
             verifier,
             body_limit,
+            page_key: OnceCell::new(),
         }))
+    }
+
+    /// What signs the links between pages. The store keeps its secret, so that every server of the
+    /// store has the same, today and after it was started again; it may be away when this one starts.
+    pub(crate) async fn page_key(&self) -> Result<&Key, ApiError> {
+        let key = self.page_key.get_or_try_init(async || {
+            let secret = self.store.secret().await?;
+            Ok::<_, store::Error>(Key::derive(&secret))
+        });
+        Ok(key.await?)
     }
 }
 

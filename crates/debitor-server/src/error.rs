@@ -14,6 +14,10 @@ pub enum ApiError {
     Store(store::Error),
     /// Faults that only the handler can see, after those of the document.
     Invalid(Vec<Fault>),
+    /// A list took longer than a list may, most likely for this option.
+    TooSlow {
+        option: &'static str,
+    },
 }
 
 impl From<store::Error> for ApiError {
@@ -33,6 +37,7 @@ impl From<ApiError> for Problem {
         match error {
             ApiError::Store(error) => from_store(error),
             ApiError::Invalid(faults) => invalid(faults),
+            ApiError::TooSlow { option } => too_slow(option),
         }
     }
 }
@@ -72,6 +77,7 @@ fn from_store(error: store::Error) -> Problem {
             message: message.into(),
             target: property.into(),
         }]),
+        store::Error::QueryTimeout => too_slow("$filter"),
         store::Error::InProgress => {
             let message = "A request with the same key is under way.";
             Problem::new(StatusCode::CONFLICT, "requestInProgress", message)
@@ -104,6 +110,12 @@ fn from_store(error: store::Error) -> Problem {
             Problem::internal()
         }
     }
+}
+
+fn too_slow(option: &'static str) -> Problem {
+    let message = "The list takes too long: no index serves the filter, the search or the order. \
+                   Add a condition that one serves.";
+    Problem::new(StatusCode::BAD_REQUEST, "queryTimeout", message).target(option)
 }
 
 fn unavailable(message: &str) -> Problem {
@@ -191,6 +203,7 @@ mod tests {
                 store::Error::Full("disk".into()),
                 (507, "insufficientStorage"),
             ),
+            (store::Error::QueryTimeout, (400, "queryTimeout")),
             (store::Error::InProgress, (409, "requestInProgress")),
             (store::Error::KeyReused, (422, "idempotencyKeyReused")),
             (

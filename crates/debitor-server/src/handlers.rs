@@ -2,6 +2,7 @@
 
 mod company;
 mod customer;
+mod lists;
 mod sales_invoice;
 mod sales_invoice_customer;
 mod writes;

@@ -11,7 +11,7 @@ pub enum Collection {
 }
 
 impl Collection {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Customers => "customers",
             Self::SalesInvoices => "salesInvoices",

@@ -27,7 +27,8 @@ use tower::Service;
 use crate::health::Readiness;
 use patience::Patience;
 
-const MAX_HEADER_BYTES: usize = 16 * 1024;
+/// A link to a next page repeats the options, percent-encoded, beside a token: 25 KiB at the longest.
+const MAX_HEADER_BYTES: usize = 32 * 1024;
 const MAX_HEADERS: usize = 64;
 /// Out of file descriptors, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -18,12 +18,20 @@ use super::{responses, types};
 pub trait CompanyApi: Api {
     /// List the companies
     ///
-    /// The companies of the tenant that the token names, ordered by id.
+    /// The companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.
     fn company_list(
         &self,
         caller: Self::Caller,
         request: CompanyListRequest,
     ) -> impl Future<Output = Result<CompanyListResponse, Self::Error>> + Send;
+    /// Count the companies
+    ///
+    /// The number of companies of the tenant that are found, as plain text.
+    fn company_count(
+        &self,
+        caller: Self::Caller,
+        request: CompanyCountRequest,
+    ) -> impl Future<Output = Result<CompanyCountResponse, Self::Error>> + Send;
     /// Get a company
     ///
     /// One company of the tenant.
@@ -34,17 +42,45 @@ pub trait CompanyApi: Api {
     ) -> impl Future<Output = Result<CompanyGetResponse, Self::Error>> + Send;
 }
 /// The tag's operations.
-pub static OPERATIONS: &[&Operation] = &[&COMPANY_LIST, &COMPANY_GET];
+pub static OPERATIONS: &[&Operation] = &[&COMPANY_LIST, &COMPANY_COUNT, &COMPANY_GET];
 /// The tag's routes, with the document of them.
 pub fn routes<A: CompanyApi>() -> Routes<A> {
     Routes::new::<types::ODataErrorBody>(utoipa::openapi::OpenApi::default())
         .operation::<__path_company_list, _, _>(company_list::<A>)
+        .operation::<__path_company_count, _, _>(company_count::<A>)
         .operation::<__path_company_get, _, _>(company_get::<A>)
 }
 /// The parameters of `company_list` in its query.
 #[derive(Debug, Clone, PartialEq, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CompanyListQuery {
+    /// Which companies are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+    #[param(
+        rename = "$filter",
+        nullable = false,
+        min_length = 1,
+        max_length = 4096,
+        example = json!("startswith(displayName,'Debitor')")
+    )]
+    pub filter: Option<String>,
+    /// Words that begin words of `displayName` and `name`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+    #[param(
+        rename = "$search",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("demo")
+    )]
+    pub search: Option<String>,
+    /// The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.
+    #[param(
+        rename = "$orderby",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("displayName")
+    )]
+    pub orderby: Option<String>,
     /// The size of a page. More remains where `@odata.nextLink` is in the answer.
     #[param(
         rename = "$top",
@@ -54,19 +90,28 @@ pub struct CompanyListQuery {
         default = json!(100)
     )]
     pub top: i32,
-    /// Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
+    /// How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.
+    #[param(
+        rename = "$skip",
+        required = false,
+        minimum = 0,
+        maximum = 10000,
+        default = json!(0)
+    )]
+    pub skip: i32,
+    /// Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.
     #[param(
         rename = "$skiptoken",
         nullable = false,
         min_length = 1,
-        max_length = 512,
+        max_length = 4096,
         pattern = "^[A-Za-z0-9_-]+$"
     )]
     pub skiptoken: Option<String>,
-    /// Whether the answer holds the number of all entities in `@odata.count`.
+    /// Whether the answer holds the number of all that is found in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
     pub count: bool,
-    /// The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+    /// The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
     #[param(rename = "$select", nullable = false, min_length = 1, max_length = 1024)]
     pub select: Option<String>,
 }
@@ -74,11 +119,28 @@ impl CompanyListQuery {
     fn read(query: &str, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::query(
             query,
-            &["$top", "$skiptoken", "$count", "$select"],
+            &[
+                "$filter",
+                "$search",
+                "$orderby",
+                "$top",
+                "$skip",
+                "$skiptoken",
+                "$count",
+                "$select",
+            ],
             faults,
         );
+        let filter = parameters
+            .optional("$filter", &values::Text::new().min_length(1).max_length(4096));
+        let search = parameters
+            .optional("$search", &values::Text::new().min_length(1).max_length(1024));
+        let orderby = parameters
+            .optional("$orderby", &values::Text::new().min_length(1).max_length(1024));
         let top = parameters
             .optional("$top", &values::Integer::int32().minimum(1).maximum(1000));
+        let skip = parameters
+            .optional("$skip", &values::Integer::int32().minimum(0).maximum(10000));
         let skiptoken = parameters
             .optional(
                 "$skiptoken",
@@ -86,16 +148,20 @@ impl CompanyListQuery {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[A-Za-z0-9_-]+$",
                         "^[A-Za-z0-9_-]+$",
-                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
                     );
-                    values::Text::new().min_length(1).max_length(512).pattern(&PATTERN)
+                    values::Text::new().min_length(1).max_length(4096).pattern(&PATTERN)
                 },
             );
         let count = parameters.optional("$count", &values::Boolean);
         let select = parameters
             .optional("$select", &values::Text::new().min_length(1).max_length(1024));
         Some(Self {
+            filter: filter?,
+            search: search?,
+            orderby: orderby?,
             top: top?.unwrap_or(100),
+            skip: skip?.unwrap_or(0),
             skiptoken: skiptoken?,
             count: count?.unwrap_or(false),
             select: select?,
@@ -114,18 +180,29 @@ pub struct CompanyListHeaders {
         example = json!("0b1d9d0e-6c0a-4a55-8f0e-1f3c2f7a9b42")
     )]
     pub client_request_id: Option<String>,
+    /// `odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.
+    #[param(
+        rename = "Prefer",
+        nullable = false,
+        max_length = 1024,
+        example = json!("odata.maxpagesize=50")
+    )]
+    pub prefer: Option<String>,
 }
 impl CompanyListHeaders {
     fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::headers(
             headers,
-            &[("client-request-id", "client-request-id")],
+            &[("client-request-id", "client-request-id"), ("prefer", "Prefer")],
             faults,
         );
         let client_request_id = parameters
             .optional("client-request-id", &values::Text::new().max_length(1024));
+        let prefer = parameters
+            .optional("Prefer", &values::Text::new().max_length(1024));
         Some(Self {
             client_request_id: client_request_id?,
+            prefer: prefer?,
         })
     }
 }
@@ -144,6 +221,8 @@ pub struct CompanyListRequest {
 pub enum CompanyListResponse {
     /// A page of companies.
     Ok {
+        /// Sent if a preferred page size was honoured.
+        preference_applied: Option<String>,
         /// The body.
         body: Body<types::CompanyPage>,
     },
@@ -249,7 +328,11 @@ impl Answer for CompanyListResponse {
     }
     fn respond(self, context: &Context) -> Response {
         let reply = match self {
-            Self::Ok { body } => Reply::new(StatusCode::OK).body(body),
+            Self::Ok { preference_applied, body } => {
+                Reply::new(StatusCode::OK)
+                    .optional_header("preference-applied", preference_applied)
+                    .body(body)
+            }
             Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
             Self::Unauthorized { www_authenticate, body } => {
                 Reply::new(StatusCode::UNAUTHORIZED)
@@ -298,7 +381,7 @@ pub static COMPANY_LIST: Operation = Operation {
     operation_id = "company_list",
     tag = "company",
     summary = "List the companies",
-    description = "The companies of the tenant that the token names, ordered by id.",
+    description = "The companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.",
     params(CompanyListQuery, CompanyListHeaders),
     responses(
         (
@@ -307,6 +390,10 @@ pub static COMPANY_LIST: Operation = Operation {
             description = "A page of companies.",
             content_type = "application/json",
             headers(
+                (
+                    "Preference-Applied" = inline(types::PreferenceAppliedHeader),
+                    description = "Sent if a preferred page size was honoured."
+                ),
                 (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
@@ -362,6 +449,288 @@ async fn company_list_steps<A: CompanyApi>(
         headers,
     };
     api.company_list(caller, request).await.map_err(Into::into)
+}
+/// The parameters of `company_count` in its query.
+#[derive(Debug, Clone, PartialEq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CompanyCountQuery {
+    /// Which companies are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+    #[param(
+        rename = "$filter",
+        nullable = false,
+        min_length = 1,
+        max_length = 4096,
+        example = json!("startswith(displayName,'Debitor')")
+    )]
+    pub filter: Option<String>,
+    /// Words that begin words of `displayName` and `name`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+    #[param(
+        rename = "$search",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("demo")
+    )]
+    pub search: Option<String>,
+}
+impl CompanyCountQuery {
+    fn read(query: &str, faults: &mut Faults) -> Option<Self> {
+        let mut parameters = Parameters::query(query, &["$filter", "$search"], faults);
+        let filter = parameters
+            .optional("$filter", &values::Text::new().min_length(1).max_length(4096));
+        let search = parameters
+            .optional("$search", &values::Text::new().min_length(1).max_length(1024));
+        Some(Self {
+            filter: filter?,
+            search: search?,
+        })
+    }
+}
+/// The parameters of `company_count` in its headers.
+#[derive(Debug, Clone, PartialEq, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct CompanyCountHeaders {
+    /// A GUID of the caller's own for this request. It is echoed; anything else is ignored.
+    #[param(
+        rename = "client-request-id",
+        nullable = false,
+        max_length = 1024,
+        example = json!("0b1d9d0e-6c0a-4a55-8f0e-1f3c2f7a9b42")
+    )]
+    pub client_request_id: Option<String>,
+}
+impl CompanyCountHeaders {
+    fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
+        let mut parameters = Parameters::headers(
+            headers,
+            &[("client-request-id", "client-request-id")],
+            faults,
+        );
+        let client_request_id = parameters
+            .optional("client-request-id", &values::Text::new().max_length(1024));
+        Some(Self {
+            client_request_id: client_request_id?,
+        })
+    }
+}
+/// A request of `company_count`, with every constraint checked.
+#[derive(Debug, Clone)]
+pub struct CompanyCountRequest {
+    /// What surrounds the request.
+    pub context: Context,
+    /// The parameters in its query.
+    pub query: CompanyCountQuery,
+    /// The parameters in its headers.
+    pub headers: CompanyCountHeaders,
+}
+/// The documented answers of `company_count`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CompanyCountResponse {
+    /// The number of companies.
+    Ok {
+        /// The body.
+        body: i32,
+    },
+    /// The request does not fit the document; `details` holds every fault with its target.
+    BadRequest {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// No valid token was sent.
+    Unauthorized {
+        /// How to authenticate, and what was wrong with the token (RFC 6750).
+        www_authenticate: String,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The token lacks the permission.
+    Forbidden {
+        /// How to authenticate, and what was wrong with the token (RFC 6750).
+        www_authenticate: String,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The path exists, the method does not.
+    MethodNotAllowed {
+        /// The methods that the path has, separated by commas.
+        allow: String,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// A fault of the service.
+    InternalServerError {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
+    ServiceUnavailable {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+}
+impl Answer for CompanyCountResponse {
+    type Error = types::ODataErrorBody;
+    fn from_problem(problem: Problem, context: &Context) -> Result<Self, Problem> {
+        match problem.status.as_u16() {
+            400 => {
+                Ok(Self::BadRequest {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            401 => {
+                let Some(www_authenticate) = problem.header_value("www-authenticate")
+                else { return Err(problem) };
+                Ok(Self::Unauthorized {
+                    www_authenticate,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            403 => {
+                let Some(www_authenticate) = problem.header_value("www-authenticate")
+                else { return Err(problem) };
+                Ok(Self::Forbidden {
+                    www_authenticate,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            405 => {
+                let Some(allow) = problem.header_value("allow") else {
+                    return Err(problem)
+                };
+                Ok(Self::MethodNotAllowed {
+                    allow,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            500 => {
+                Ok(Self::InternalServerError {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            503 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::ServiceUnavailable {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            _ => Err(problem),
+        }
+    }
+    fn respond(self, context: &Context) -> Response {
+        let reply = match self {
+            Self::Ok { body } => Reply::new(StatusCode::OK).text(&body),
+            Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
+            Self::Unauthorized { www_authenticate, body } => {
+                Reply::new(StatusCode::UNAUTHORIZED)
+                    .header("www-authenticate", &www_authenticate)
+                    .json(&body)
+            }
+            Self::Forbidden { www_authenticate, body } => {
+                Reply::new(StatusCode::FORBIDDEN)
+                    .header("www-authenticate", &www_authenticate)
+                    .json(&body)
+            }
+            Self::MethodNotAllowed { allow, body } => {
+                Reply::new(StatusCode::METHOD_NOT_ALLOWED)
+                    .header("allow", &allow)
+                    .json(&body)
+            }
+            Self::InternalServerError { body } => {
+                Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
+            }
+            Self::ServiceUnavailable { retry_after, body } => {
+                Reply::new(StatusCode::SERVICE_UNAVAILABLE)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
+        };
+        reply.finish::<Self::Error>(context)
+    }
+}
+/// `GET /financials/companies/$count`
+pub static COMPANY_COUNT: Operation = Operation {
+    id: "company_count",
+    tag: "company",
+    method: "GET",
+    path: "/financials/companies/$count",
+    secured: true,
+    permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
+    statuses: &[200, 400, 401, 403, 405, 500, 503],
+    produces: &[],
+};
+#[utoipa::path(
+    get,
+    path = "/financials/companies/$count",
+    operation_id = "company_count",
+    tag = "company",
+    summary = "Count the companies",
+    description = "The number of companies of the tenant that are found, as plain text.",
+    params(CompanyCountQuery, CompanyCountHeaders),
+    responses(
+        (
+            status = 200,
+            body = inline(types::CompanyCountText),
+            description = "The number of companies.",
+            content_type = "text/plain",
+            headers(
+                (
+                    "request-id" = inline(types::RequestIdHeader),
+                    description = "The service's GUID of this request. Name it when you report a fault."
+                ),
+                (
+                    "client-request-id" = inline(types::ClientRequestIdHeader),
+                    description = "The caller's own GUID of this request, if one was sent."
+                ),
+                (
+                    "OData-Version" = inline(types::ODataVersionHeader),
+                    description = "The version of OData that the answer follows."
+                )
+            )
+        ),
+        (status = 400, response = inline(responses::BadRequest)),
+        (status = 401, response = inline(responses::Unauthorized)),
+        (status = 403, response = inline(responses::Forbidden)),
+        (status = 405, response = inline(responses::MethodNotAllowed)),
+        (status = 500, response = inline(responses::InternalServerError)),
+        (status = 503, response = inline(responses::ServiceUnavailable))
+    ),
+    security(("bearerAuth" = [])),
+    extensions(
+        ("x-permissions" = json!(["Financials.Read.All", "Financials.ReadWrite.All"]))
+    )
+)]
+async fn company_count<A: CompanyApi>(
+    State(api): State<A>,
+    request: Request,
+) -> Response {
+    let mut call = Call::new(&COMPANY_COUNT, request);
+    let result = company_count_steps(&api, &mut call).await;
+    reply::answer(result, &call.context)
+}
+async fn company_count_steps<A: CompanyApi>(
+    api: &A,
+    call: &mut Call,
+) -> Result<CompanyCountResponse, Problem> {
+    api.entered(call.operation);
+    let caller = call.authenticate(api).await?;
+    let mut faults = Faults::default();
+    let query = CompanyCountQuery::read(call.query(), &mut faults);
+    let headers = CompanyCountHeaders::read(call.headers(), &mut faults);
+    let (Some(query), Some(headers), true) = (query, headers, faults.is_empty()) else {
+        return Err(faults.into_problem());
+    };
+    let context = call.context.clone();
+    let request = CompanyCountRequest {
+        context,
+        query,
+        headers,
+    };
+    api.company_count(caller, request).await.map_err(Into::into)
 }
 /// The parameters of `company_get` in its path.
 #[derive(Debug, Clone, PartialEq, IntoParams)]

@@ -18,7 +18,7 @@ use super::{responses, types};
 pub trait CustomerApi: Api {
     /// List the customers
     ///
-    /// The customers of the company, ordered by id.
+    /// The customers of the company, ordered by id unless `$orderby` says otherwise.
     fn customer_list(
         &self,
         caller: Self::Caller,
@@ -34,7 +34,7 @@ pub trait CustomerApi: Api {
     ) -> impl Future<Output = Result<CustomerCreateResponse, Self::Error>> + Send;
     /// Count the customers
     ///
-    /// The number of customers of the company, as plain text.
+    /// The number of customers of the company that are found, as plain text.
     fn customer_count(
         &self,
         caller: Self::Caller,
@@ -107,6 +107,35 @@ impl CustomerListPath {
 #[derive(Debug, Clone, PartialEq, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CustomerListQuery {
+    /// Which customers are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property and those of `address`. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+    #[param(
+        rename = "$filter",
+        nullable = false,
+        min_length = 1,
+        max_length = 4096,
+        example = json!(
+            "startswith(displayName,'Nord') and address/city in ('Hamburg','Bremen')"
+        )
+    )]
+    pub filter: Option<String>,
+    /// Words that begin words of `displayName`, `number`, `email`, `phoneNumber` and `address/city`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+    #[param(
+        rename = "$search",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("nord hamburg")
+    )]
+    pub search: Option<String>,
+    /// The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.
+    #[param(
+        rename = "$orderby",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("address/city,displayName desc")
+    )]
+    pub orderby: Option<String>,
     /// The size of a page. More remains where `@odata.nextLink` is in the answer.
     #[param(
         rename = "$top",
@@ -116,19 +145,28 @@ pub struct CustomerListQuery {
         default = json!(100)
     )]
     pub top: i32,
-    /// Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
+    /// How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.
+    #[param(
+        rename = "$skip",
+        required = false,
+        minimum = 0,
+        maximum = 10000,
+        default = json!(0)
+    )]
+    pub skip: i32,
+    /// Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.
     #[param(
         rename = "$skiptoken",
         nullable = false,
         min_length = 1,
-        max_length = 512,
+        max_length = 4096,
         pattern = "^[A-Za-z0-9_-]+$"
     )]
     pub skiptoken: Option<String>,
-    /// Whether the answer holds the number of all entities in `@odata.count`.
+    /// Whether the answer holds the number of all that is found in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
     pub count: bool,
-    /// The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+    /// The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
     #[param(rename = "$select", nullable = false, min_length = 1, max_length = 1024)]
     pub select: Option<String>,
 }
@@ -136,11 +174,28 @@ impl CustomerListQuery {
     fn read(query: &str, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::query(
             query,
-            &["$top", "$skiptoken", "$count", "$select"],
+            &[
+                "$filter",
+                "$search",
+                "$orderby",
+                "$top",
+                "$skip",
+                "$skiptoken",
+                "$count",
+                "$select",
+            ],
             faults,
         );
+        let filter = parameters
+            .optional("$filter", &values::Text::new().min_length(1).max_length(4096));
+        let search = parameters
+            .optional("$search", &values::Text::new().min_length(1).max_length(1024));
+        let orderby = parameters
+            .optional("$orderby", &values::Text::new().min_length(1).max_length(1024));
         let top = parameters
             .optional("$top", &values::Integer::int32().minimum(1).maximum(1000));
+        let skip = parameters
+            .optional("$skip", &values::Integer::int32().minimum(0).maximum(10000));
         let skiptoken = parameters
             .optional(
                 "$skiptoken",
@@ -148,16 +203,20 @@ impl CustomerListQuery {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[A-Za-z0-9_-]+$",
                         "^[A-Za-z0-9_-]+$",
-                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
                     );
-                    values::Text::new().min_length(1).max_length(512).pattern(&PATTERN)
+                    values::Text::new().min_length(1).max_length(4096).pattern(&PATTERN)
                 },
             );
         let count = parameters.optional("$count", &values::Boolean);
         let select = parameters
             .optional("$select", &values::Text::new().min_length(1).max_length(1024));
         Some(Self {
+            filter: filter?,
+            search: search?,
+            orderby: orderby?,
             top: top?.unwrap_or(100),
+            skip: skip?.unwrap_or(0),
             skiptoken: skiptoken?,
             count: count?.unwrap_or(false),
             select: select?,
@@ -176,18 +235,29 @@ pub struct CustomerListHeaders {
         example = json!("0b1d9d0e-6c0a-4a55-8f0e-1f3c2f7a9b42")
     )]
     pub client_request_id: Option<String>,
+    /// `odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.
+    #[param(
+        rename = "Prefer",
+        nullable = false,
+        max_length = 1024,
+        example = json!("odata.maxpagesize=50")
+    )]
+    pub prefer: Option<String>,
 }
 impl CustomerListHeaders {
     fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::headers(
             headers,
-            &[("client-request-id", "client-request-id")],
+            &[("client-request-id", "client-request-id"), ("prefer", "Prefer")],
             faults,
         );
         let client_request_id = parameters
             .optional("client-request-id", &values::Text::new().max_length(1024));
+        let prefer = parameters
+            .optional("Prefer", &values::Text::new().max_length(1024));
         Some(Self {
             client_request_id: client_request_id?,
+            prefer: prefer?,
         })
     }
 }
@@ -208,6 +278,8 @@ pub struct CustomerListRequest {
 pub enum CustomerListResponse {
     /// A page of customers.
     Ok {
+        /// Sent if a preferred page size was honoured.
+        preference_applied: Option<String>,
         /// The body.
         body: Body<types::CustomerPage>,
     },
@@ -323,7 +395,11 @@ impl Answer for CustomerListResponse {
     }
     fn respond(self, context: &Context) -> Response {
         let reply = match self {
-            Self::Ok { body } => Reply::new(StatusCode::OK).body(body),
+            Self::Ok { preference_applied, body } => {
+                Reply::new(StatusCode::OK)
+                    .optional_header("preference-applied", preference_applied)
+                    .body(body)
+            }
             Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
             Self::Unauthorized { www_authenticate, body } => {
                 Reply::new(StatusCode::UNAUTHORIZED)
@@ -373,7 +449,7 @@ pub static CUSTOMER_LIST: Operation = Operation {
     operation_id = "customer_list",
     tag = "customer",
     summary = "List the customers",
-    description = "The customers of the company, ordered by id.",
+    description = "The customers of the company, ordered by id unless `$orderby` says otherwise.",
     params(CustomerListPath, CustomerListQuery, CustomerListHeaders),
     responses(
         (
@@ -382,6 +458,10 @@ pub static CUSTOMER_LIST: Operation = Operation {
             description = "A page of customers.",
             content_type = "application/json",
             headers(
+                (
+                    "Preference-Applied" = inline(types::PreferenceAppliedHeader),
+                    description = "Sent if a preferred page size was honoured."
+                ),
                 (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
@@ -946,6 +1026,44 @@ impl CustomerCountPath {
         Some(Self { company_id: company_id? })
     }
 }
+/// The parameters of `customer_count` in its query.
+#[derive(Debug, Clone, PartialEq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CustomerCountQuery {
+    /// Which customers are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property and those of `address`. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+    #[param(
+        rename = "$filter",
+        nullable = false,
+        min_length = 1,
+        max_length = 4096,
+        example = json!(
+            "startswith(displayName,'Nord') and address/city in ('Hamburg','Bremen')"
+        )
+    )]
+    pub filter: Option<String>,
+    /// Words that begin words of `displayName`, `number`, `email`, `phoneNumber` and `address/city`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+    #[param(
+        rename = "$search",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("nord hamburg")
+    )]
+    pub search: Option<String>,
+}
+impl CustomerCountQuery {
+    fn read(query: &str, faults: &mut Faults) -> Option<Self> {
+        let mut parameters = Parameters::query(query, &["$filter", "$search"], faults);
+        let filter = parameters
+            .optional("$filter", &values::Text::new().min_length(1).max_length(4096));
+        let search = parameters
+            .optional("$search", &values::Text::new().min_length(1).max_length(1024));
+        Some(Self {
+            filter: filter?,
+            search: search?,
+        })
+    }
+}
 /// The parameters of `customer_count` in its headers.
 #[derive(Debug, Clone, PartialEq, IntoParams)]
 #[into_params(parameter_in = Header)]
@@ -980,6 +1098,8 @@ pub struct CustomerCountRequest {
     pub context: Context,
     /// The parameters in its path.
     pub path: CustomerCountPath,
+    /// The parameters in its query.
+    pub query: CustomerCountQuery,
     /// The parameters in its headers.
     pub headers: CustomerCountHeaders,
 }
@@ -1140,8 +1260,8 @@ pub static CUSTOMER_COUNT: Operation = Operation {
     operation_id = "customer_count",
     tag = "customer",
     summary = "Count the customers",
-    description = "The number of customers of the company, as plain text.",
-    params(CustomerCountPath, CustomerCountHeaders),
+    description = "The number of customers of the company that are found, as plain text.",
+    params(CustomerCountPath, CustomerCountQuery, CustomerCountHeaders),
     responses(
         (
             status = 200,
@@ -1193,15 +1313,21 @@ async fn customer_count_steps<A: CustomerApi>(
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerCountPath::read(&found, &mut faults);
-    Parameters::query(call.query(), &[], &mut faults);
+    let query = CustomerCountQuery::read(call.query(), &mut faults);
     let headers = CustomerCountHeaders::read(call.headers(), &mut faults);
-    let (Some(path), Some(headers), true) = (path, headers, faults.is_empty()) else {
+    let (Some(path), Some(query), Some(headers), true) = (
+        path,
+        query,
+        headers,
+        faults.is_empty(),
+    ) else {
         return Err(faults.into_problem());
     };
     let context = call.context.clone();
     let request = CustomerCountRequest {
         context,
         path,
+        query,
         headers,
     };
     api.customer_count(caller, request).await.map_err(Into::into)
@@ -2108,7 +2234,7 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
                     description = "The entity's version, for `If-Match` and `If-None-Match`. Every change makes a new one."
                 ),
                 (
-                    "Preference-Applied" = inline(types::PreferenceAppliedHeader),
+                    "Preference-Applied" = inline(types::PreferenceAppliedHeader2),
                     description = "The preference that was honoured."
                 ),
                 (

@@ -18,7 +18,7 @@ use super::{responses, types};
 pub trait SalesInvoiceApi: Api {
     /// List the sales invoices
     ///
-    /// The sales invoices of the company, ordered by id.
+    /// The sales invoices of the company, ordered by id unless `$orderby` says otherwise.
     fn sales_invoice_list(
         &self,
         caller: Self::Caller,
@@ -32,6 +32,14 @@ pub trait SalesInvoiceApi: Api {
         caller: Self::Caller,
         request: SalesInvoiceCreateRequest,
     ) -> impl Future<Output = Result<SalesInvoiceCreateResponse, Self::Error>> + Send;
+    /// Count the sales invoices
+    ///
+    /// The number of sales invoices of the company that are found, as plain text.
+    fn sales_invoice_count(
+        &self,
+        caller: Self::Caller,
+        request: SalesInvoiceCountRequest,
+    ) -> impl Future<Output = Result<SalesInvoiceCountResponse, Self::Error>> + Send;
     /// Get a sales invoice
     ///
     /// The sales invoice, with its ETag.
@@ -61,6 +69,7 @@ pub trait SalesInvoiceApi: Api {
 pub static OPERATIONS: &[&Operation] = &[
     &SALES_INVOICE_LIST,
     &SALES_INVOICE_CREATE,
+    &SALES_INVOICE_COUNT,
     &SALES_INVOICE_GET,
     &SALES_INVOICE_UPDATE,
     &SALES_INVOICE_DELETE,
@@ -70,6 +79,7 @@ pub fn routes<A: SalesInvoiceApi>() -> Routes<A> {
     Routes::new::<types::ODataErrorBody>(utoipa::openapi::OpenApi::default())
         .operation::<__path_sales_invoice_list, _, _>(sales_invoice_list::<A>)
         .operation::<__path_sales_invoice_create, _, _>(sales_invoice_create::<A>)
+        .operation::<__path_sales_invoice_count, _, _>(sales_invoice_count::<A>)
         .operation::<__path_sales_invoice_get, _, _>(sales_invoice_get::<A>)
         .operation::<__path_sales_invoice_update, _, _>(sales_invoice_update::<A>)
         .operation::<__path_sales_invoice_delete, _, _>(sales_invoice_delete::<A>)
@@ -97,6 +107,33 @@ impl SalesInvoiceListPath {
 #[derive(Debug, Clone, PartialEq, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SalesInvoiceListQuery {
+    /// Which sales invoices are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+    #[param(
+        rename = "$filter",
+        nullable = false,
+        min_length = 1,
+        max_length = 4096,
+        example = json!("status eq 'Draft' and invoiceDate ge 2026-01-01")
+    )]
+    pub filter: Option<String>,
+    /// Words that begin words of `number`, `customerNumber` and `customerName`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+    #[param(
+        rename = "$search",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("S00010")
+    )]
+    pub search: Option<String>,
+    /// The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.
+    #[param(
+        rename = "$orderby",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("invoiceDate desc,number")
+    )]
+    pub orderby: Option<String>,
     /// The size of a page. More remains where `@odata.nextLink` is in the answer.
     #[param(
         rename = "$top",
@@ -106,19 +143,28 @@ pub struct SalesInvoiceListQuery {
         default = json!(100)
     )]
     pub top: i32,
-    /// Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
+    /// How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.
+    #[param(
+        rename = "$skip",
+        required = false,
+        minimum = 0,
+        maximum = 10000,
+        default = json!(0)
+    )]
+    pub skip: i32,
+    /// Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.
     #[param(
         rename = "$skiptoken",
         nullable = false,
         min_length = 1,
-        max_length = 512,
+        max_length = 4096,
         pattern = "^[A-Za-z0-9_-]+$"
     )]
     pub skiptoken: Option<String>,
-    /// Whether the answer holds the number of all entities in `@odata.count`.
+    /// Whether the answer holds the number of all that is found in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
     pub count: bool,
-    /// The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+    /// The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
     #[param(rename = "$select", nullable = false, min_length = 1, max_length = 1024)]
     pub select: Option<String>,
 }
@@ -126,11 +172,28 @@ impl SalesInvoiceListQuery {
     fn read(query: &str, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::query(
             query,
-            &["$top", "$skiptoken", "$count", "$select"],
+            &[
+                "$filter",
+                "$search",
+                "$orderby",
+                "$top",
+                "$skip",
+                "$skiptoken",
+                "$count",
+                "$select",
+            ],
             faults,
         );
+        let filter = parameters
+            .optional("$filter", &values::Text::new().min_length(1).max_length(4096));
+        let search = parameters
+            .optional("$search", &values::Text::new().min_length(1).max_length(1024));
+        let orderby = parameters
+            .optional("$orderby", &values::Text::new().min_length(1).max_length(1024));
         let top = parameters
             .optional("$top", &values::Integer::int32().minimum(1).maximum(1000));
+        let skip = parameters
+            .optional("$skip", &values::Integer::int32().minimum(0).maximum(10000));
         let skiptoken = parameters
             .optional(
                 "$skiptoken",
@@ -138,16 +201,20 @@ impl SalesInvoiceListQuery {
                     static PATTERN: values::Pattern = values::Pattern::new(
                         "^[A-Za-z0-9_-]+$",
                         "^[A-Za-z0-9_-]+$",
-                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
                     );
-                    values::Text::new().min_length(1).max_length(512).pattern(&PATTERN)
+                    values::Text::new().min_length(1).max_length(4096).pattern(&PATTERN)
                 },
             );
         let count = parameters.optional("$count", &values::Boolean);
         let select = parameters
             .optional("$select", &values::Text::new().min_length(1).max_length(1024));
         Some(Self {
+            filter: filter?,
+            search: search?,
+            orderby: orderby?,
             top: top?.unwrap_or(100),
+            skip: skip?.unwrap_or(0),
             skiptoken: skiptoken?,
             count: count?.unwrap_or(false),
             select: select?,
@@ -166,18 +233,29 @@ pub struct SalesInvoiceListHeaders {
         example = json!("0b1d9d0e-6c0a-4a55-8f0e-1f3c2f7a9b42")
     )]
     pub client_request_id: Option<String>,
+    /// `odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.
+    #[param(
+        rename = "Prefer",
+        nullable = false,
+        max_length = 1024,
+        example = json!("odata.maxpagesize=50")
+    )]
+    pub prefer: Option<String>,
 }
 impl SalesInvoiceListHeaders {
     fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
         let mut parameters = Parameters::headers(
             headers,
-            &[("client-request-id", "client-request-id")],
+            &[("client-request-id", "client-request-id"), ("prefer", "Prefer")],
             faults,
         );
         let client_request_id = parameters
             .optional("client-request-id", &values::Text::new().max_length(1024));
+        let prefer = parameters
+            .optional("Prefer", &values::Text::new().max_length(1024));
         Some(Self {
             client_request_id: client_request_id?,
+            prefer: prefer?,
         })
     }
 }
@@ -198,6 +276,8 @@ pub struct SalesInvoiceListRequest {
 pub enum SalesInvoiceListResponse {
     /// A page of sales invoices.
     Ok {
+        /// Sent if a preferred page size was honoured.
+        preference_applied: Option<String>,
         /// The body.
         body: Body<types::SalesInvoicePage>,
     },
@@ -313,7 +393,11 @@ impl Answer for SalesInvoiceListResponse {
     }
     fn respond(self, context: &Context) -> Response {
         let reply = match self {
-            Self::Ok { body } => Reply::new(StatusCode::OK).body(body),
+            Self::Ok { preference_applied, body } => {
+                Reply::new(StatusCode::OK)
+                    .optional_header("preference-applied", preference_applied)
+                    .body(body)
+            }
             Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
             Self::Unauthorized { www_authenticate, body } => {
                 Reply::new(StatusCode::UNAUTHORIZED)
@@ -363,7 +447,7 @@ pub static SALES_INVOICE_LIST: Operation = Operation {
     operation_id = "sales_invoice_list",
     tag = "salesInvoice",
     summary = "List the sales invoices",
-    description = "The sales invoices of the company, ordered by id.",
+    description = "The sales invoices of the company, ordered by id unless `$orderby` says otherwise.",
     params(SalesInvoiceListPath, SalesInvoiceListQuery, SalesInvoiceListHeaders),
     responses(
         (
@@ -372,6 +456,10 @@ pub static SALES_INVOICE_LIST: Operation = Operation {
             description = "A page of sales invoices.",
             content_type = "application/json",
             headers(
+                (
+                    "Preference-Applied" = inline(types::PreferenceAppliedHeader),
+                    description = "Sent if a preferred page size was honoured."
+                ),
                 (
                     "request-id" = inline(types::RequestIdHeader),
                     description = "The service's GUID of this request. Name it when you report a fault."
@@ -916,6 +1004,329 @@ async fn sales_invoice_create_steps<A: SalesInvoiceApi>(
         body,
     };
     api.sales_invoice_create(caller, request).await.map_err(Into::into)
+}
+/// The parameters of `sales_invoice_count` in its path.
+#[derive(Debug, Clone, PartialEq, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct SalesInvoiceCountPath {
+    /// The id of the company.
+    #[param(
+        rename = "companyId",
+        example = json!("5a0c8e4d-3f4b-4f1e-9c57-1d2f6b7a8c90")
+    )]
+    pub company_id: Uuid,
+}
+impl SalesInvoiceCountPath {
+    fn read(found: &PathParameters, faults: &mut Faults) -> Option<Self> {
+        let mut parameters = Parameters::path(found, faults);
+        let company_id = parameters
+            .required("companyId", &values::Formatted::<Uuid>::new());
+        Some(Self { company_id: company_id? })
+    }
+}
+/// The parameters of `sales_invoice_count` in its query.
+#[derive(Debug, Clone, PartialEq, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SalesInvoiceCountQuery {
+    /// Which sales invoices are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+    #[param(
+        rename = "$filter",
+        nullable = false,
+        min_length = 1,
+        max_length = 4096,
+        example = json!("status eq 'Draft' and invoiceDate ge 2026-01-01")
+    )]
+    pub filter: Option<String>,
+    /// Words that begin words of `number`, `customerNumber` and `customerName`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+    #[param(
+        rename = "$search",
+        nullable = false,
+        min_length = 1,
+        max_length = 1024,
+        example = json!("S00010")
+    )]
+    pub search: Option<String>,
+}
+impl SalesInvoiceCountQuery {
+    fn read(query: &str, faults: &mut Faults) -> Option<Self> {
+        let mut parameters = Parameters::query(query, &["$filter", "$search"], faults);
+        let filter = parameters
+            .optional("$filter", &values::Text::new().min_length(1).max_length(4096));
+        let search = parameters
+            .optional("$search", &values::Text::new().min_length(1).max_length(1024));
+        Some(Self {
+            filter: filter?,
+            search: search?,
+        })
+    }
+}
+/// The parameters of `sales_invoice_count` in its headers.
+#[derive(Debug, Clone, PartialEq, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct SalesInvoiceCountHeaders {
+    /// A GUID of the caller's own for this request. It is echoed; anything else is ignored.
+    #[param(
+        rename = "client-request-id",
+        nullable = false,
+        max_length = 1024,
+        example = json!("0b1d9d0e-6c0a-4a55-8f0e-1f3c2f7a9b42")
+    )]
+    pub client_request_id: Option<String>,
+}
+impl SalesInvoiceCountHeaders {
+    fn read(headers: &HeaderMap, faults: &mut Faults) -> Option<Self> {
+        let mut parameters = Parameters::headers(
+            headers,
+            &[("client-request-id", "client-request-id")],
+            faults,
+        );
+        let client_request_id = parameters
+            .optional("client-request-id", &values::Text::new().max_length(1024));
+        Some(Self {
+            client_request_id: client_request_id?,
+        })
+    }
+}
+/// A request of `sales_invoice_count`, with every constraint checked.
+#[derive(Debug, Clone)]
+pub struct SalesInvoiceCountRequest {
+    /// What surrounds the request.
+    pub context: Context,
+    /// The parameters in its path.
+    pub path: SalesInvoiceCountPath,
+    /// The parameters in its query.
+    pub query: SalesInvoiceCountQuery,
+    /// The parameters in its headers.
+    pub headers: SalesInvoiceCountHeaders,
+}
+/// The documented answers of `sales_invoice_count`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SalesInvoiceCountResponse {
+    /// The number of sales invoices.
+    Ok {
+        /// The body.
+        body: i32,
+    },
+    /// The request does not fit the document; `details` holds every fault with its target.
+    BadRequest {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// No valid token was sent.
+    Unauthorized {
+        /// How to authenticate, and what was wrong with the token (RFC 6750).
+        www_authenticate: String,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The token lacks the permission.
+    Forbidden {
+        /// How to authenticate, and what was wrong with the token (RFC 6750).
+        www_authenticate: String,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// There is no such entity for the caller.
+    NotFound {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The path exists, the method does not.
+    MethodNotAllowed {
+        /// The methods that the path has, separated by commas.
+        allow: String,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// A fault of the service.
+    InternalServerError {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+    /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
+    ServiceUnavailable {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
+}
+impl Answer for SalesInvoiceCountResponse {
+    type Error = types::ODataErrorBody;
+    fn from_problem(problem: Problem, context: &Context) -> Result<Self, Problem> {
+        match problem.status.as_u16() {
+            400 => {
+                Ok(Self::BadRequest {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            401 => {
+                let Some(www_authenticate) = problem.header_value("www-authenticate")
+                else { return Err(problem) };
+                Ok(Self::Unauthorized {
+                    www_authenticate,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            403 => {
+                let Some(www_authenticate) = problem.header_value("www-authenticate")
+                else { return Err(problem) };
+                Ok(Self::Forbidden {
+                    www_authenticate,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            404 => {
+                Ok(Self::NotFound {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            405 => {
+                let Some(allow) = problem.header_value("allow") else {
+                    return Err(problem)
+                };
+                Ok(Self::MethodNotAllowed {
+                    allow,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            500 => {
+                Ok(Self::InternalServerError {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            503 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::ServiceUnavailable {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
+            _ => Err(problem),
+        }
+    }
+    fn respond(self, context: &Context) -> Response {
+        let reply = match self {
+            Self::Ok { body } => Reply::new(StatusCode::OK).text(&body),
+            Self::BadRequest { body } => Reply::new(StatusCode::BAD_REQUEST).json(&body),
+            Self::Unauthorized { www_authenticate, body } => {
+                Reply::new(StatusCode::UNAUTHORIZED)
+                    .header("www-authenticate", &www_authenticate)
+                    .json(&body)
+            }
+            Self::Forbidden { www_authenticate, body } => {
+                Reply::new(StatusCode::FORBIDDEN)
+                    .header("www-authenticate", &www_authenticate)
+                    .json(&body)
+            }
+            Self::NotFound { body } => Reply::new(StatusCode::NOT_FOUND).json(&body),
+            Self::MethodNotAllowed { allow, body } => {
+                Reply::new(StatusCode::METHOD_NOT_ALLOWED)
+                    .header("allow", &allow)
+                    .json(&body)
+            }
+            Self::InternalServerError { body } => {
+                Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
+            }
+            Self::ServiceUnavailable { retry_after, body } => {
+                Reply::new(StatusCode::SERVICE_UNAVAILABLE)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
+        };
+        reply.finish::<Self::Error>(context)
+    }
+}
+/// `GET /financials/companies/{companyId}/salesInvoices/$count`
+pub static SALES_INVOICE_COUNT: Operation = Operation {
+    id: "sales_invoice_count",
+    tag: "salesInvoice",
+    method: "GET",
+    path: "/financials/companies/{companyId}/salesInvoices/$count",
+    secured: true,
+    permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
+    statuses: &[200, 400, 401, 403, 404, 405, 500, 503],
+    produces: &[],
+};
+#[utoipa::path(
+    get,
+    path = "/financials/companies/{companyId}/salesInvoices/$count",
+    operation_id = "sales_invoice_count",
+    tag = "salesInvoice",
+    summary = "Count the sales invoices",
+    description = "The number of sales invoices of the company that are found, as plain text.",
+    params(SalesInvoiceCountPath, SalesInvoiceCountQuery, SalesInvoiceCountHeaders),
+    responses(
+        (
+            status = 200,
+            body = inline(types::SalesInvoiceCountText),
+            description = "The number of sales invoices.",
+            content_type = "text/plain",
+            headers(
+                (
+                    "request-id" = inline(types::RequestIdHeader),
+                    description = "The service's GUID of this request. Name it when you report a fault."
+                ),
+                (
+                    "client-request-id" = inline(types::ClientRequestIdHeader),
+                    description = "The caller's own GUID of this request, if one was sent."
+                ),
+                (
+                    "OData-Version" = inline(types::ODataVersionHeader),
+                    description = "The version of OData that the answer follows."
+                )
+            )
+        ),
+        (status = 400, response = inline(responses::BadRequest)),
+        (status = 401, response = inline(responses::Unauthorized)),
+        (status = 403, response = inline(responses::Forbidden)),
+        (status = 404, response = inline(responses::NotFound)),
+        (status = 405, response = inline(responses::MethodNotAllowed)),
+        (status = 500, response = inline(responses::InternalServerError)),
+        (status = 503, response = inline(responses::ServiceUnavailable))
+    ),
+    security(("bearerAuth" = [])),
+    extensions(
+        ("x-permissions" = json!(["Financials.Read.All", "Financials.ReadWrite.All"]))
+    )
+)]
+async fn sales_invoice_count<A: SalesInvoiceApi>(
+    State(api): State<A>,
+    request: Request,
+) -> Response {
+    let mut call = Call::new(&SALES_INVOICE_COUNT, request);
+    let result = sales_invoice_count_steps(&api, &mut call).await;
+    reply::answer(result, &call.context)
+}
+async fn sales_invoice_count_steps<A: SalesInvoiceApi>(
+    api: &A,
+    call: &mut Call,
+) -> Result<SalesInvoiceCountResponse, Problem> {
+    api.entered(call.operation);
+    let caller = call.authenticate(api).await?;
+    let found = call.path().await?;
+    let mut faults = Faults::default();
+    let path = SalesInvoiceCountPath::read(&found, &mut faults);
+    let query = SalesInvoiceCountQuery::read(call.query(), &mut faults);
+    let headers = SalesInvoiceCountHeaders::read(call.headers(), &mut faults);
+    let (Some(path), Some(query), Some(headers), true) = (
+        path,
+        query,
+        headers,
+        faults.is_empty(),
+    ) else {
+        return Err(faults.into_problem());
+    };
+    let context = call.context.clone();
+    let request = SalesInvoiceCountRequest {
+        context,
+        path,
+        query,
+        headers,
+    };
+    api.sales_invoice_count(caller, request).await.map_err(Into::into)
 }
 /// The parameters of `sales_invoice_get` in its path.
 #[derive(Debug, Clone, PartialEq, IntoParams)]
@@ -1819,7 +2230,7 @@ pub static SALES_INVOICE_UPDATE: Operation = Operation {
                     description = "The entity's version, for `If-Match` and `If-None-Match`. Every change makes a new one."
                 ),
                 (
-                    "Preference-Applied" = inline(types::PreferenceAppliedHeader),
+                    "Preference-Applied" = inline(types::PreferenceAppliedHeader2),
                     description = "The preference that was honoured."
                 ),
                 (

@@ -1481,7 +1481,7 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
                     description = "The entity's version, for `If-Match` and `If-None-Match`. Every change makes a new one."
                 ),
                 (
-                    "Preference-Applied" = inline(types::PreferenceAppliedHeader),
+                    "Preference-Applied" = inline(types::PreferenceAppliedHeader2),
                     description = "The preference that was honoured."
                 ),
                 (

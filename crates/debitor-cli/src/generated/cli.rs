@@ -12,6 +12,7 @@ impl<T: CliConfig> Cli<T> {
     pub fn get_command(cmd: CliCommand) -> ::clap::Command {
         match cmd {
             CliCommand::CompanyList => Self::cli_company_list(),
+            CliCommand::CompanyCount => Self::cli_company_count(),
             CliCommand::CompanyGet => Self::cli_company_get(),
             CliCommand::CustomerList => Self::cli_customer_list(),
             CliCommand::CustomerCreate => Self::cli_customer_create(),
@@ -21,6 +22,7 @@ impl<T: CliConfig> Cli<T> {
             CliCommand::CustomerUpdate => Self::cli_customer_update(),
             CliCommand::SalesInvoiceList => Self::cli_sales_invoice_list(),
             CliCommand::SalesInvoiceCreate => Self::cli_sales_invoice_create(),
+            CliCommand::SalesInvoiceCount => Self::cli_sales_invoice_count(),
             CliCommand::SalesInvoiceGet => Self::cli_sales_invoice_get(),
             CliCommand::SalesInvoiceDelete => Self::cli_sales_invoice_delete(),
             CliCommand::SalesInvoiceUpdate => Self::cli_sales_invoice_update(),
@@ -53,7 +55,43 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(bool))
                     .required(false)
                     .help(
-                        "Whether the answer holds the number of all entities in `@odata.count`.",
+                        "Whether the answer holds the number of all that is found in `@odata.count`.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("filter")
+                    .long("filter")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Which companies are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("orderby")
+                    .long("orderby")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("prefer")
+                    .long("prefer")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "`odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("search")
+                    .long("search")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Words that begin words of `displayName` and `name`, in any letter case; `\"nord hafen\"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.",
                     ),
             )
             .arg(
@@ -62,7 +100,16 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("skip")
+                    .long("skip")
+                    .value_parser(::clap::value_parser!(i32))
+                    .required(false)
+                    .help(
+                        "How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.",
                     ),
             )
             .arg(
@@ -71,7 +118,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
                     ),
             )
             .arg(
@@ -84,7 +131,40 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .about(
-                "List the companies\n\nThe companies of the tenant that the token names, ordered by id.",
+                "List the companies\n\nThe companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.",
+            )
+    }
+    pub fn cli_company_count() -> ::clap::Command {
+        ::clap::Command::new("")
+            .arg(
+                ::clap::Arg::new("client-request-id")
+                    .long("client-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "A GUID of the caller's own for this request. It is echoed; anything else is ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("filter")
+                    .long("filter")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Which companies are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("search")
+                    .long("search")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Words that begin words of `displayName` and `name`, in any letter case; `\"nord hafen\"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.",
+                    ),
+            )
+            .about(
+                "Count the companies\n\nThe number of companies of the tenant that are found, as plain text.",
             )
     }
     pub fn cli_company_get() -> ::clap::Command {
@@ -131,7 +211,43 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(bool))
                     .required(false)
                     .help(
-                        "Whether the answer holds the number of all entities in `@odata.count`.",
+                        "Whether the answer holds the number of all that is found in `@odata.count`.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("filter")
+                    .long("filter")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Which customers are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property and those of `address`. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("orderby")
+                    .long("orderby")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("prefer")
+                    .long("prefer")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "`odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("search")
+                    .long("search")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Words that begin words of `displayName`, `number`, `email`, `phoneNumber` and `address/city`, in any letter case; `\"nord hafen\"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.",
                     ),
             )
             .arg(
@@ -140,7 +256,16 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("skip")
+                    .long("skip")
+                    .value_parser(::clap::value_parser!(i32))
+                    .required(false)
+                    .help(
+                        "How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.",
                     ),
             )
             .arg(
@@ -149,7 +274,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
                     ),
             )
             .arg(
@@ -161,7 +286,9 @@ impl<T: CliConfig> Cli<T> {
                         "The size of a page. More remains where `@odata.nextLink` is in the answer.",
                     ),
             )
-            .about("List the customers\n\nThe customers of the company, ordered by id.")
+            .about(
+                "List the customers\n\nThe customers of the company, ordered by id unless `$orderby` says otherwise.",
+            )
     }
     pub fn cli_customer_create() -> ::clap::Command {
         ::clap::Command::new("")
@@ -426,8 +553,26 @@ impl<T: CliConfig> Cli<T> {
                     .required(true)
                     .help("The id of the company."),
             )
+            .arg(
+                ::clap::Arg::new("filter")
+                    .long("filter")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Which customers are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property and those of `address`. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("search")
+                    .long("search")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Words that begin words of `displayName`, `number`, `email`, `phoneNumber` and `address/city`, in any letter case; `\"nord hafen\"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.",
+                    ),
+            )
             .about(
-                "Count the customers\n\nThe number of customers of the company, as plain text.",
+                "Count the customers\n\nThe number of customers of the company that are found, as plain text.",
             )
     }
     pub fn cli_customer_get() -> ::clap::Command {
@@ -828,7 +973,43 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(bool))
                     .required(false)
                     .help(
-                        "Whether the answer holds the number of all entities in `@odata.count`.",
+                        "Whether the answer holds the number of all that is found in `@odata.count`.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("filter")
+                    .long("filter")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Which sales invoices are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("orderby")
+                    .long("orderby")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("prefer")
+                    .long("prefer")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "`odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("search")
+                    .long("search")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Words that begin words of `number`, `customerNumber` and `customerName`, in any letter case; `\"nord hafen\"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.",
                     ),
             )
             .arg(
@@ -837,7 +1018,16 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("skip")
+                    .long("skip")
+                    .value_parser(::clap::value_parser!(i32))
+                    .required(false)
+                    .help(
+                        "How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.",
                     ),
             )
             .arg(
@@ -846,7 +1036,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.",
+                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
                     ),
             )
             .arg(
@@ -859,7 +1049,7 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .about(
-                "List the sales invoices\n\nThe sales invoices of the company, ordered by id.",
+                "List the sales invoices\n\nThe sales invoices of the company, ordered by id unless `$orderby` says otherwise.",
             )
     }
     pub fn cli_sales_invoice_create() -> ::clap::Command {
@@ -1034,6 +1224,46 @@ impl<T: CliConfig> Cli<T> {
             )
             .about(
                 "Create a sales invoice\n\nCreates a sales invoice, with or without a customer. Nothing is required.",
+            )
+    }
+    pub fn cli_sales_invoice_count() -> ::clap::Command {
+        ::clap::Command::new("")
+            .arg(
+                ::clap::Arg::new("client-request-id")
+                    .long("client-request-id")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "A GUID of the caller's own for this request. It is echoed; anything else is ignored.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("company-id")
+                    .long("company-id")
+                    .value_parser(::clap::value_parser!(::uuid::Uuid))
+                    .required(true)
+                    .help("The id of the company."),
+            )
+            .arg(
+                ::clap::Arg::new("filter")
+                    .long("filter")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Which sales invoices are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.",
+                    ),
+            )
+            .arg(
+                ::clap::Arg::new("search")
+                    .long("search")
+                    .value_parser(::clap::value_parser!(::std::string::String))
+                    .required(false)
+                    .help(
+                        "Words that begin words of `number`, `customerNumber` and `customerName`, in any letter case; `\"nord hafen\"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.",
+                    ),
+            )
+            .about(
+                "Count the sales invoices\n\nThe number of sales invoices of the company that are found, as plain text.",
             )
     }
     pub fn cli_sales_invoice_get() -> ::clap::Command {
@@ -1970,6 +2200,7 @@ impl<T: CliConfig> Cli<T> {
     ) -> anyhow::Result<()> {
         match cmd {
             CliCommand::CompanyList => self.execute_company_list(matches).await,
+            CliCommand::CompanyCount => self.execute_company_count(matches).await,
             CliCommand::CompanyGet => self.execute_company_get(matches).await,
             CliCommand::CustomerList => self.execute_customer_list(matches).await,
             CliCommand::CustomerCreate => self.execute_customer_create(matches).await,
@@ -1982,6 +2213,9 @@ impl<T: CliConfig> Cli<T> {
             }
             CliCommand::SalesInvoiceCreate => {
                 self.execute_sales_invoice_create(matches).await
+            }
+            CliCommand::SalesInvoiceCount => {
+                self.execute_sales_invoice_count(matches).await
             }
             CliCommand::SalesInvoiceGet => self.execute_sales_invoice_get(matches).await,
             CliCommand::SalesInvoiceDelete => {
@@ -2017,8 +2251,23 @@ impl<T: CliConfig> Cli<T> {
         if let Some(value) = matches.get_one::<bool>("count") {
             request = request.count(value.clone());
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("filter") {
+            request = request.filter(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("orderby") {
+            request = request.orderby(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("prefer") {
+            request = request.prefer(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("search") {
+            request = request.search(value.clone());
+        }
         if let Some(value) = matches.get_one::<::std::string::String>("select") {
             request = request.select(value.clone());
+        }
+        if let Some(value) = matches.get_one::<i32>("skip") {
+            request = request.skip(value.clone());
         }
         if let Some(value) = matches.get_one::<::std::string::String>("skiptoken") {
             request = request.skiptoken(value.clone());
@@ -2027,6 +2276,35 @@ impl<T: CliConfig> Cli<T> {
             request = request.top(value.clone());
         }
         self.config.execute_company_list(matches, &mut request)?;
+        let result = request.send().await;
+        match result {
+            Ok(r) => {
+                self.config.success_item(&r);
+                Ok(())
+            }
+            Err(r) => {
+                self.config.error(&r);
+                Err(anyhow::Error::new(r))
+            }
+        }
+    }
+    pub async fn execute_company_count(
+        &self,
+        matches: &::clap::ArgMatches,
+    ) -> anyhow::Result<()> {
+        let mut request = self.client.company_count();
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("client-request-id")
+        {
+            request = request.client_request_id(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("filter") {
+            request = request.filter(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("search") {
+            request = request.search(value.clone());
+        }
+        self.config.execute_company_count(matches, &mut request)?;
         let result = request.send().await;
         match result {
             Ok(r) => {
@@ -2081,8 +2359,23 @@ impl<T: CliConfig> Cli<T> {
         if let Some(value) = matches.get_one::<bool>("count") {
             request = request.count(value.clone());
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("filter") {
+            request = request.filter(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("orderby") {
+            request = request.orderby(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("prefer") {
+            request = request.prefer(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("search") {
+            request = request.search(value.clone());
+        }
         if let Some(value) = matches.get_one::<::std::string::String>("select") {
             request = request.select(value.clone());
+        }
+        if let Some(value) = matches.get_one::<i32>("skip") {
+            request = request.skip(value.clone());
         }
         if let Some(value) = matches.get_one::<::std::string::String>("skiptoken") {
             request = request.skiptoken(value.clone());
@@ -2237,6 +2530,12 @@ impl<T: CliConfig> Cli<T> {
         }
         if let Some(value) = matches.get_one::<::uuid::Uuid>("company-id") {
             request = request.company_id(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("filter") {
+            request = request.filter(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("search") {
+            request = request.search(value.clone());
         }
         self.config.execute_customer_count(matches, &mut request)?;
         let result = request.send().await;
@@ -2506,8 +2805,23 @@ impl<T: CliConfig> Cli<T> {
         if let Some(value) = matches.get_one::<bool>("count") {
             request = request.count(value.clone());
         }
+        if let Some(value) = matches.get_one::<::std::string::String>("filter") {
+            request = request.filter(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("orderby") {
+            request = request.orderby(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("prefer") {
+            request = request.prefer(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("search") {
+            request = request.search(value.clone());
+        }
         if let Some(value) = matches.get_one::<::std::string::String>("select") {
             request = request.select(value.clone());
+        }
+        if let Some(value) = matches.get_one::<i32>("skip") {
+            request = request.skip(value.clone());
         }
         if let Some(value) = matches.get_one::<::std::string::String>("skiptoken") {
             request = request.skiptoken(value.clone());
@@ -2610,6 +2924,38 @@ impl<T: CliConfig> Cli<T> {
             request = request.body_map(|body| { body.status(value.clone()) });
         }
         self.config.execute_sales_invoice_create(matches, &mut request)?;
+        let result = request.send().await;
+        match result {
+            Ok(r) => {
+                self.config.success_item(&r);
+                Ok(())
+            }
+            Err(r) => {
+                self.config.error(&r);
+                Err(anyhow::Error::new(r))
+            }
+        }
+    }
+    pub async fn execute_sales_invoice_count(
+        &self,
+        matches: &::clap::ArgMatches,
+    ) -> anyhow::Result<()> {
+        let mut request = self.client.sales_invoice_count();
+        if let Some(value) = matches
+            .get_one::<::std::string::String>("client-request-id")
+        {
+            request = request.client_request_id(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::uuid::Uuid>("company-id") {
+            request = request.company_id(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("filter") {
+            request = request.filter(value.clone());
+        }
+        if let Some(value) = matches.get_one::<::std::string::String>("search") {
+            request = request.search(value.clone());
+        }
+        self.config.execute_sales_invoice_count(matches, &mut request)?;
         let result = request.send().await;
         match result {
             Ok(r) => {
@@ -3216,6 +3562,13 @@ pub trait CliConfig {
     ) -> anyhow::Result<()> {
         Ok(())
     }
+    fn execute_company_count(
+        &self,
+        matches: &::clap::ArgMatches,
+        request: &mut builder::CompanyCount,
+    ) -> anyhow::Result<()> {
+        Ok(())
+    }
     fn execute_company_get(
         &self,
         matches: &::clap::ArgMatches,
@@ -3279,6 +3632,13 @@ pub trait CliConfig {
     ) -> anyhow::Result<()> {
         Ok(())
     }
+    fn execute_sales_invoice_count(
+        &self,
+        matches: &::clap::ArgMatches,
+        request: &mut builder::SalesInvoiceCount,
+    ) -> anyhow::Result<()> {
+        Ok(())
+    }
     fn execute_sales_invoice_get(
         &self,
         matches: &::clap::ArgMatches,
@@ -3332,6 +3692,7 @@ pub trait CliConfig {
 #[derive(Copy, Clone, Debug)]
 pub enum CliCommand {
     CompanyList,
+    CompanyCount,
     CompanyGet,
     CustomerList,
     CustomerCreate,
@@ -3341,6 +3702,7 @@ pub enum CliCommand {
     CustomerUpdate,
     SalesInvoiceList,
     SalesInvoiceCreate,
+    SalesInvoiceCount,
     SalesInvoiceGet,
     SalesInvoiceDelete,
     SalesInvoiceUpdate,
@@ -3352,11 +3714,12 @@ pub enum CliCommand {
 impl CliCommand {
     pub fn iter() -> impl Iterator<Item = CliCommand> {
         vec![
-            CliCommand::CompanyList, CliCommand::CompanyGet, CliCommand::CustomerList,
-            CliCommand::CustomerCreate, CliCommand::CustomerCount,
-            CliCommand::CustomerGet, CliCommand::CustomerDelete,
-            CliCommand::CustomerUpdate, CliCommand::SalesInvoiceList,
-            CliCommand::SalesInvoiceCreate, CliCommand::SalesInvoiceGet,
+            CliCommand::CompanyList, CliCommand::CompanyCount, CliCommand::CompanyGet,
+            CliCommand::CustomerList, CliCommand::CustomerCreate,
+            CliCommand::CustomerCount, CliCommand::CustomerGet,
+            CliCommand::CustomerDelete, CliCommand::CustomerUpdate,
+            CliCommand::SalesInvoiceList, CliCommand::SalesInvoiceCreate,
+            CliCommand::SalesInvoiceCount, CliCommand::SalesInvoiceGet,
             CliCommand::SalesInvoiceDelete, CliCommand::SalesInvoiceUpdate,
             CliCommand::SalesInvoiceCustomerGet, CliCommand::SalesInvoiceCustomerCreate,
             CliCommand::SalesInvoiceCustomerDelete,
@@ -3367,6 +3730,7 @@ impl CliCommand {
     pub fn operation_id(&self) -> &'static str {
         match self {
             CliCommand::CompanyList => "company_list",
+            CliCommand::CompanyCount => "company_count",
             CliCommand::CompanyGet => "company_get",
             CliCommand::CustomerList => "customer_list",
             CliCommand::CustomerCreate => "customer_create",
@@ -3376,6 +3740,7 @@ impl CliCommand {
             CliCommand::CustomerUpdate => "customer_update",
             CliCommand::SalesInvoiceList => "sales_invoice_list",
             CliCommand::SalesInvoiceCreate => "sales_invoice_create",
+            CliCommand::SalesInvoiceCount => "sales_invoice_count",
             CliCommand::SalesInvoiceGet => "sales_invoice_get",
             CliCommand::SalesInvoiceDelete => "sales_invoice_delete",
             CliCommand::SalesInvoiceUpdate => "sales_invoice_update",

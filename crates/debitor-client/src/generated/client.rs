@@ -4883,28 +4883,59 @@ const _: () = {
 impl Client {
     /**List the companies
 
-The companies of the tenant that the token names, ordered by id.
+The companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.
 
 Sends a `GET` request to `/financials/companies`
 
 Arguments:
-- `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
-- `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
+- `count`: Whether the answer holds the number of all that is found in `@odata.count`.
+- `filter`: Which companies are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+- `orderby`: The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.
+- `search`: Words that begin words of `displayName` and `name`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+- `select`: The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
+- `skip`: How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.
+- `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
+- `prefer`: `odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 ```text
 let response = client.company_list()
     .count(count)
+    .filter(filter)
+    .orderby(orderby)
+    .search(search)
     .select(select)
+    .skip(skip)
     .skiptoken(skiptoken)
     .top(top)
+    .prefer(prefer)
     .client_request_id(client_request_id)
     .send()
     .await;
 ```*/
     pub fn company_list(&self) -> builder::CompanyList<'_> {
         builder::CompanyList::new(self)
+    }
+    /**Count the companies
+
+The number of companies of the tenant that are found, as plain text.
+
+Sends a `GET` request to `/financials/companies/$count`
+
+Arguments:
+- `filter`: Which companies are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+- `search`: Words that begin words of `displayName` and `name`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+- `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
+```text
+let response = client.company_count()
+    .filter(filter)
+    .search(search)
+    .client_request_id(client_request_id)
+    .send()
+    .await;
+```*/
+    pub fn company_count(&self) -> builder::CompanyCount<'_> {
+        builder::CompanyCount::new(self)
     }
     /**Get a company
 
@@ -4927,24 +4958,34 @@ let response = client.company_get()
     }
     /**List the customers
 
-The customers of the company, ordered by id.
+The customers of the company, ordered by id unless `$orderby` says otherwise.
 
 Sends a `GET` request to `/financials/companies/{companyId}/customers`
 
 Arguments:
 - `company_id`: The id of the company.
-- `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
-- `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
+- `count`: Whether the answer holds the number of all that is found in `@odata.count`.
+- `filter`: Which customers are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property and those of `address`. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+- `orderby`: The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.
+- `search`: Words that begin words of `displayName`, `number`, `email`, `phoneNumber` and `address/city`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+- `select`: The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
+- `skip`: How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.
+- `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
+- `prefer`: `odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 ```text
 let response = client.customer_list()
     .company_id(company_id)
     .count(count)
+    .filter(filter)
+    .orderby(orderby)
+    .search(search)
     .select(select)
+    .skip(skip)
     .skiptoken(skiptoken)
     .top(top)
+    .prefer(prefer)
     .client_request_id(client_request_id)
     .send()
     .await;
@@ -4981,16 +5022,20 @@ let response = client.customer_create()
     }
     /**Count the customers
 
-The number of customers of the company, as plain text.
+The number of customers of the company that are found, as plain text.
 
 Sends a `GET` request to `/financials/companies/{companyId}/customers/$count`
 
 Arguments:
 - `company_id`: The id of the company.
+- `filter`: Which customers are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property and those of `address`. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+- `search`: Words that begin words of `displayName`, `number`, `email`, `phoneNumber` and `address/city`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 ```text
 let response = client.customer_count()
     .company_id(company_id)
+    .filter(filter)
+    .search(search)
     .client_request_id(client_request_id)
     .send()
     .await;
@@ -5079,24 +5124,34 @@ let response = client.customer_update()
     }
     /**List the sales invoices
 
-The sales invoices of the company, ordered by id.
+The sales invoices of the company, ordered by id unless `$orderby` says otherwise.
 
 Sends a `GET` request to `/financials/companies/{companyId}/salesInvoices`
 
 Arguments:
 - `company_id`: The id of the company.
-- `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
-- `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
+- `count`: Whether the answer holds the number of all that is found in `@odata.count`.
+- `filter`: Which sales invoices are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+- `orderby`: The order: up to five properties, separated by commas, each with `asc` or `desc`. Null is lowest, and the id decides between equals.
+- `search`: Words that begin words of `number`, `customerNumber` and `customerName`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+- `select`: The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
+- `skip`: How many of what is found are passed over before the page, each of which costs time. For the pages that follow take `@odata.nextLink`.
+- `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
+- `prefer`: `odata.maxpagesize=50` (or `maxpagesize=50`) asks for pages of 50 at most, where `$top` is not less. Preferences that are unknown are ignored.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
 ```text
 let response = client.sales_invoice_list()
     .company_id(company_id)
     .count(count)
+    .filter(filter)
+    .orderby(orderby)
+    .search(search)
     .select(select)
+    .skip(skip)
     .skiptoken(skiptoken)
     .top(top)
+    .prefer(prefer)
     .client_request_id(client_request_id)
     .send()
     .await;
@@ -5130,6 +5185,29 @@ let response = client.sales_invoice_create()
 ```*/
     pub fn sales_invoice_create(&self) -> builder::SalesInvoiceCreate<'_> {
         builder::SalesInvoiceCreate::new(self)
+    }
+    /**Count the sales invoices
+
+The number of sales invoices of the company that are found, as plain text.
+
+Sends a `GET` request to `/financials/companies/{companyId}/salesInvoices/$count`
+
+Arguments:
+- `company_id`: The id of the company.
+- `filter`: Which sales invoices are found: `eq ne gt ge lt le in`, `and or not`, parentheses, `contains`, `startswith`, `endswith`, `tolower`, `toupper` and `length`, over every property. Text stands in single quotes, a quote within it is written twice. Letter case makes no difference.
+- `search`: Words that begin words of `number`, `customerNumber` and `customerName`, in any letter case; `"nord hafen"` is found as it stands. `AND`, `OR`, `NOT` and parentheses combine them, and words side by side must all be found.
+- `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
+```text
+let response = client.sales_invoice_count()
+    .company_id(company_id)
+    .filter(filter)
+    .search(search)
+    .client_request_id(client_request_id)
+    .send()
+    .await;
+```*/
+    pub fn sales_invoice_count(&self) -> builder::SalesInvoiceCount<'_> {
+        builder::SalesInvoiceCount::new(self)
     }
     /**Get a sales invoice
 
@@ -5341,9 +5419,14 @@ pub mod builder {
     pub struct CompanyList<'a> {
         client: &'a super::Client,
         count: Result<Option<bool>, String>,
+        filter: Result<Option<::std::string::String>, String>,
+        orderby: Result<Option<::std::string::String>, String>,
+        search: Result<Option<::std::string::String>, String>,
         select: Result<Option<::std::string::String>, String>,
+        skip: Result<Option<i32>, String>,
         skiptoken: Result<Option<::std::string::String>, String>,
         top: Result<Option<::std::num::NonZeroU32>, String>,
+        prefer: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
     }
     impl<'a> CompanyList<'a> {
@@ -5351,9 +5434,14 @@ pub mod builder {
             Self {
                 client: client,
                 count: Ok(None),
+                filter: Ok(None),
+                orderby: Ok(None),
+                search: Ok(None),
                 select: Ok(None),
+                skip: Ok(None),
                 skiptoken: Ok(None),
                 top: Ok(None),
+                prefer: Ok(None),
                 client_request_id: Ok(None),
             }
         }
@@ -5367,6 +5455,45 @@ pub mod builder {
                 .map_err(|_| "conversion to `bool` for count failed".to_string());
             self
         }
+        pub fn filter<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.filter = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for filter failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn orderby<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.orderby = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for orderby failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn search<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.search = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for search failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn select<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -5378,6 +5505,16 @@ pub mod builder {
                     "conversion to `:: std :: string :: String` for select failed"
                         .to_string()
                 });
+            self
+        }
+        pub fn skip<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i32>,
+        {
+            self.skip = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i32` for skip failed".to_string());
             self
         }
         pub fn skiptoken<V>(mut self, value: V) -> Self
@@ -5406,6 +5543,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn prefer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.prefer = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for prefer failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn client_request_id<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -5423,14 +5573,31 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::CompanyPage>, Error<types::ODataErrorBody>> {
-            let Self { client, count, select, skiptoken, top, client_request_id } = self;
+            let Self {
+                client,
+                count,
+                filter,
+                orderby,
+                search,
+                select,
+                skip,
+                skiptoken,
+                top,
+                prefer,
+                client_request_id,
+            } = self;
             let count = count.map_err(Error::InvalidRequest)?;
+            let filter = filter.map_err(Error::InvalidRequest)?;
+            let orderby = orderby.map_err(Error::InvalidRequest)?;
+            let search = search.map_err(Error::InvalidRequest)?;
             let select = select.map_err(Error::InvalidRequest)?;
+            let skip = skip.map_err(Error::InvalidRequest)?;
             let skiptoken = skiptoken.map_err(Error::InvalidRequest)?;
             let top = top.map_err(Error::InvalidRequest)?;
+            let prefer = prefer.map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let url = format!("{}/financials/companies", client.baseurl,);
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5438,6 +5605,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = prefer {
+                header_map.append("Prefer", value.to_string().try_into()?);
+            }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
             }
@@ -5450,7 +5620,11 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("$count", &count))
+                .query(&progenitor_client::QueryParam::new("$filter", &filter))
+                .query(&progenitor_client::QueryParam::new("$orderby", &orderby))
+                .query(&progenitor_client::QueryParam::new("$search", &search))
                 .query(&progenitor_client::QueryParam::new("$select", &select))
+                .query(&progenitor_client::QueryParam::new("$skip", &skip))
                 .query(&progenitor_client::QueryParam::new("$skiptoken", &skiptoken))
                 .query(&progenitor_client::QueryParam::new("$top", &top))
                 .headers(header_map)
@@ -5493,6 +5667,151 @@ pub mod builder {
                     )
                 }
                 406u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::company_count`]
+
+[`Client::company_count`]: super::Client::company_count*/
+    #[derive(Debug, Clone)]
+    pub struct CompanyCount<'a> {
+        client: &'a super::Client,
+        filter: Result<Option<::std::string::String>, String>,
+        search: Result<Option<::std::string::String>, String>,
+        client_request_id: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> CompanyCount<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                filter: Ok(None),
+                search: Ok(None),
+                client_request_id: Ok(None),
+            }
+        }
+        pub fn filter<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.filter = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for filter failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn search<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.search = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for search failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn client_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.client_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for client_request_id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/financials/companies/$count`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<i32>, Error<types::ODataErrorBody>> {
+            let Self { client, filter, search, client_request_id } = self;
+            let filter = filter.map_err(Error::InvalidRequest)?;
+            let search = search.map_err(Error::InvalidRequest)?;
+            let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
+            let url = format!("{}/financials/companies/$count", client.baseurl,);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = client_request_id {
+                header_map.append("client-request-id", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("$filter", &filter))
+                .query(&progenitor_client::QueryParam::new("$search", &search))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "company_count",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,
@@ -5667,9 +5986,14 @@ pub mod builder {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
         count: Result<Option<bool>, String>,
+        filter: Result<Option<::std::string::String>, String>,
+        orderby: Result<Option<::std::string::String>, String>,
+        search: Result<Option<::std::string::String>, String>,
         select: Result<Option<::std::string::String>, String>,
+        skip: Result<Option<i32>, String>,
         skiptoken: Result<Option<::std::string::String>, String>,
         top: Result<Option<::std::num::NonZeroU32>, String>,
+        prefer: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
     }
     impl<'a> CustomerList<'a> {
@@ -5678,9 +6002,14 @@ pub mod builder {
                 client: client,
                 company_id: Err("company_id was not initialized".to_string()),
                 count: Ok(None),
+                filter: Ok(None),
+                orderby: Ok(None),
+                search: Ok(None),
                 select: Ok(None),
+                skip: Ok(None),
                 skiptoken: Ok(None),
                 top: Ok(None),
+                prefer: Ok(None),
                 client_request_id: Ok(None),
             }
         }
@@ -5705,6 +6034,45 @@ pub mod builder {
                 .map_err(|_| "conversion to `bool` for count failed".to_string());
             self
         }
+        pub fn filter<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.filter = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for filter failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn orderby<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.orderby = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for orderby failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn search<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.search = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for search failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn select<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -5716,6 +6084,16 @@ pub mod builder {
                     "conversion to `:: std :: string :: String` for select failed"
                         .to_string()
                 });
+            self
+        }
+        pub fn skip<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i32>,
+        {
+            self.skip = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i32` for skip failed".to_string());
             self
         }
         pub fn skiptoken<V>(mut self, value: V) -> Self
@@ -5744,6 +6122,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn prefer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.prefer = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for prefer failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn client_request_id<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -5765,22 +6156,32 @@ pub mod builder {
                 client,
                 company_id,
                 count,
+                filter,
+                orderby,
+                search,
                 select,
+                skip,
                 skiptoken,
                 top,
+                prefer,
                 client_request_id,
             } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
             let count = count.map_err(Error::InvalidRequest)?;
+            let filter = filter.map_err(Error::InvalidRequest)?;
+            let orderby = orderby.map_err(Error::InvalidRequest)?;
+            let search = search.map_err(Error::InvalidRequest)?;
             let select = select.map_err(Error::InvalidRequest)?;
+            let skip = skip.map_err(Error::InvalidRequest)?;
             let skiptoken = skiptoken.map_err(Error::InvalidRequest)?;
             let top = top.map_err(Error::InvalidRequest)?;
+            let prefer = prefer.map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/financials/companies/{}/customers", client.baseurl, encode_path(&
                 company_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -5788,6 +6189,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = prefer {
+                header_map.append("Prefer", value.to_string().try_into()?);
+            }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
             }
@@ -5800,7 +6204,11 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("$count", &count))
+                .query(&progenitor_client::QueryParam::new("$filter", &filter))
+                .query(&progenitor_client::QueryParam::new("$orderby", &orderby))
+                .query(&progenitor_client::QueryParam::new("$search", &search))
                 .query(&progenitor_client::QueryParam::new("$select", &select))
+                .query(&progenitor_client::QueryParam::new("$skip", &skip))
                 .query(&progenitor_client::QueryParam::new("$skiptoken", &skiptoken))
                 .query(&progenitor_client::QueryParam::new("$top", &top))
                 .headers(header_map)
@@ -6159,6 +6567,8 @@ pub mod builder {
     pub struct CustomerCount<'a> {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
+        filter: Result<Option<::std::string::String>, String>,
+        search: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
     }
     impl<'a> CustomerCount<'a> {
@@ -6166,6 +6576,8 @@ pub mod builder {
             Self {
                 client: client,
                 company_id: Err("company_id was not initialized".to_string()),
+                filter: Ok(None),
+                search: Ok(None),
                 client_request_id: Ok(None),
             }
         }
@@ -6177,6 +6589,32 @@ pub mod builder {
                 .try_into()
                 .map_err(|_| {
                     "conversion to `:: uuid :: Uuid` for company_id failed".to_string()
+                });
+            self
+        }
+        pub fn filter<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.filter = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for filter failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn search<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.search = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for search failed"
+                        .to_string()
                 });
             self
         }
@@ -6197,8 +6635,10 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<i32>, Error<types::ODataErrorBody>> {
-            let Self { client, company_id, client_request_id } = self;
+            let Self { client, company_id, filter, search, client_request_id } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
+            let filter = filter.map_err(Error::InvalidRequest)?;
+            let search = search.map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/financials/companies/{}/customers/$count", client.baseurl,
@@ -6223,6 +6663,8 @@ pub mod builder {
                     ::reqwest::header::ACCEPT,
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
+                .query(&progenitor_client::QueryParam::new("$filter", &filter))
+                .query(&progenitor_client::QueryParam::new("$search", &search))
                 .headers(header_map)
                 .build()?;
             let info = OperationInfo {
@@ -7013,9 +7455,14 @@ pub mod builder {
         client: &'a super::Client,
         company_id: Result<::uuid::Uuid, String>,
         count: Result<Option<bool>, String>,
+        filter: Result<Option<::std::string::String>, String>,
+        orderby: Result<Option<::std::string::String>, String>,
+        search: Result<Option<::std::string::String>, String>,
         select: Result<Option<::std::string::String>, String>,
+        skip: Result<Option<i32>, String>,
         skiptoken: Result<Option<::std::string::String>, String>,
         top: Result<Option<::std::num::NonZeroU32>, String>,
+        prefer: Result<Option<::std::string::String>, String>,
         client_request_id: Result<Option<::std::string::String>, String>,
     }
     impl<'a> SalesInvoiceList<'a> {
@@ -7024,9 +7471,14 @@ pub mod builder {
                 client: client,
                 company_id: Err("company_id was not initialized".to_string()),
                 count: Ok(None),
+                filter: Ok(None),
+                orderby: Ok(None),
+                search: Ok(None),
                 select: Ok(None),
+                skip: Ok(None),
                 skiptoken: Ok(None),
                 top: Ok(None),
+                prefer: Ok(None),
                 client_request_id: Ok(None),
             }
         }
@@ -7051,6 +7503,45 @@ pub mod builder {
                 .map_err(|_| "conversion to `bool` for count failed".to_string());
             self
         }
+        pub fn filter<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.filter = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for filter failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn orderby<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.orderby = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for orderby failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn search<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.search = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for search failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn select<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -7062,6 +7553,16 @@ pub mod builder {
                     "conversion to `:: std :: string :: String` for select failed"
                         .to_string()
                 });
+            self
+        }
+        pub fn skip<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<i32>,
+        {
+            self.skip = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| "conversion to `i32` for skip failed".to_string());
             self
         }
         pub fn skiptoken<V>(mut self, value: V) -> Self
@@ -7090,6 +7591,19 @@ pub mod builder {
                 });
             self
         }
+        pub fn prefer<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.prefer = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for prefer failed"
+                        .to_string()
+                });
+            self
+        }
         pub fn client_request_id<V>(mut self, value: V) -> Self
         where
             V: std::convert::TryInto<::std::string::String>,
@@ -7114,22 +7628,32 @@ pub mod builder {
                 client,
                 company_id,
                 count,
+                filter,
+                orderby,
+                search,
                 select,
+                skip,
                 skiptoken,
                 top,
+                prefer,
                 client_request_id,
             } = self;
             let company_id = company_id.map_err(Error::InvalidRequest)?;
             let count = count.map_err(Error::InvalidRequest)?;
+            let filter = filter.map_err(Error::InvalidRequest)?;
+            let orderby = orderby.map_err(Error::InvalidRequest)?;
+            let search = search.map_err(Error::InvalidRequest)?;
             let select = select.map_err(Error::InvalidRequest)?;
+            let skip = skip.map_err(Error::InvalidRequest)?;
             let skiptoken = skiptoken.map_err(Error::InvalidRequest)?;
             let top = top.map_err(Error::InvalidRequest)?;
+            let prefer = prefer.map_err(Error::InvalidRequest)?;
             let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
             let url = format!(
                 "{}/financials/companies/{}/salesInvoices", client.baseurl, encode_path(&
                 company_id.to_string()),
             );
-            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
             header_map
                 .append(
                     ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7137,6 +7661,9 @@ pub mod builder {
                         super::Client::api_version(),
                     ),
                 );
+            if let Some(value) = prefer {
+                header_map.append("Prefer", value.to_string().try_into()?);
+            }
             if let Some(value) = client_request_id {
                 header_map.append("client-request-id", value.to_string().try_into()?);
             }
@@ -7149,7 +7676,11 @@ pub mod builder {
                     ::reqwest::header::HeaderValue::from_static("application/json"),
                 )
                 .query(&progenitor_client::QueryParam::new("$count", &count))
+                .query(&progenitor_client::QueryParam::new("$filter", &filter))
+                .query(&progenitor_client::QueryParam::new("$orderby", &orderby))
+                .query(&progenitor_client::QueryParam::new("$search", &search))
                 .query(&progenitor_client::QueryParam::new("$select", &select))
+                .query(&progenitor_client::QueryParam::new("$skip", &skip))
                 .query(&progenitor_client::QueryParam::new("$skiptoken", &skiptoken))
                 .query(&progenitor_client::QueryParam::new("$top", &top))
                 .headers(header_map)
@@ -7491,6 +8022,175 @@ pub mod builder {
                     )
                 }
                 507u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                _ => Err(Error::UnexpectedResponse(response)),
+            }
+        }
+    }
+    /**Builder for [`Client::sales_invoice_count`]
+
+[`Client::sales_invoice_count`]: super::Client::sales_invoice_count*/
+    #[derive(Debug, Clone)]
+    pub struct SalesInvoiceCount<'a> {
+        client: &'a super::Client,
+        company_id: Result<::uuid::Uuid, String>,
+        filter: Result<Option<::std::string::String>, String>,
+        search: Result<Option<::std::string::String>, String>,
+        client_request_id: Result<Option<::std::string::String>, String>,
+    }
+    impl<'a> SalesInvoiceCount<'a> {
+        pub fn new(client: &'a super::Client) -> Self {
+            Self {
+                client: client,
+                company_id: Err("company_id was not initialized".to_string()),
+                filter: Ok(None),
+                search: Ok(None),
+                client_request_id: Ok(None),
+            }
+        }
+        pub fn company_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::uuid::Uuid>,
+        {
+            self.company_id = value
+                .try_into()
+                .map_err(|_| {
+                    "conversion to `:: uuid :: Uuid` for company_id failed".to_string()
+                });
+            self
+        }
+        pub fn filter<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.filter = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for filter failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn search<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.search = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for search failed"
+                        .to_string()
+                });
+            self
+        }
+        pub fn client_request_id<V>(mut self, value: V) -> Self
+        where
+            V: std::convert::TryInto<::std::string::String>,
+        {
+            self.client_request_id = value
+                .try_into()
+                .map(Some)
+                .map_err(|_| {
+                    "conversion to `:: std :: string :: String` for client_request_id failed"
+                        .to_string()
+                });
+            self
+        }
+        ///Sends a `GET` request to `/financials/companies/{companyId}/salesInvoices/$count`
+        pub async fn send(
+            self,
+        ) -> Result<ResponseValue<i32>, Error<types::ODataErrorBody>> {
+            let Self { client, company_id, filter, search, client_request_id } = self;
+            let company_id = company_id.map_err(Error::InvalidRequest)?;
+            let filter = filter.map_err(Error::InvalidRequest)?;
+            let search = search.map_err(Error::InvalidRequest)?;
+            let client_request_id = client_request_id.map_err(Error::InvalidRequest)?;
+            let url = format!(
+                "{}/financials/companies/{}/salesInvoices/$count", client.baseurl,
+                encode_path(& company_id.to_string()),
+            );
+            let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+            header_map
+                .append(
+                    ::reqwest::header::HeaderName::from_static("api-version"),
+                    ::reqwest::header::HeaderValue::from_static(
+                        super::Client::api_version(),
+                    ),
+                );
+            if let Some(value) = client_request_id {
+                header_map.append("client-request-id", value.to_string().try_into()?);
+            }
+            #[allow(unused_mut)]
+            let mut request = client
+                .client
+                .get(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .query(&progenitor_client::QueryParam::new("$filter", &filter))
+                .query(&progenitor_client::QueryParam::new("$search", &search))
+                .headers(header_map)
+                .build()?;
+            let info = OperationInfo {
+                operation_id: "sales_invoice_count",
+            };
+            client.pre(&mut request, &info).await?;
+            let result = client.exec(request, &info).await;
+            client.post(&result, &info).await?;
+            let response = result?;
+            match response.status().as_u16() {
+                200u16 => ResponseValue::from_response(response).await,
+                400u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                401u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                403u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                404u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                405u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                500u16 => {
+                    Err(
+                        Error::ErrorResponse(
+                            ResponseValue::from_response(response).await?,
+                        ),
+                    )
+                }
+                503u16 => {
                     Err(
                         Error::ErrorResponse(
                             ResponseValue::from_response(response).await?,

@@ -27,6 +27,36 @@ pub mod operations {
                 Self(self.0.query_param_missing("$count"))
             }
         }
+        pub fn filter<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$filter", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$filter"))
+            }
+        }
+        pub fn orderby<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$orderby", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$orderby"))
+            }
+        }
+        pub fn search<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$search", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$search"))
+            }
+        }
         pub fn select<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -35,6 +65,16 @@ pub mod operations {
                 Self(self.0.query_param("$select", value.to_string()))
             } else {
                 Self(self.0.query_param_missing("$select"))
+            }
+        }
+        pub fn skip<T>(self, value: T) -> Self
+        where
+            T: Into<Option<i32>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$skip", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$skip"))
             }
         }
         pub fn skiptoken<'a, T>(self, value: T) -> Self
@@ -55,6 +95,16 @@ pub mod operations {
                 Self(self.0.query_param("$top", value.to_string()))
             } else {
                 Self(self.0.query_param_missing("$top"))
+            }
+        }
+        pub fn prefer<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Prefer", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Prefer"))
             }
         }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
@@ -126,6 +176,123 @@ pub mod operations {
                 self
                     .0
                     .status(406u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(500u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn service_unavailable(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(503u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+    }
+    pub struct CompanyCountWhen(::httpmock::When);
+    impl CompanyCountWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new("^/financials/companies/\\$count$").unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn filter<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$filter", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$filter"))
+            }
+        }
+        pub fn search<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$search", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$search"))
+            }
+        }
+        pub fn client_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("client-request-id", value.to_string()))
+            } else {
+                Self(self.0.header_missing("client-request-id"))
+            }
+        }
+    }
+    pub struct CompanyCountThen(::httpmock::Then);
+    impl CompanyCountThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: i32) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn bad_request(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(400u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn unauthorized(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(401u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn forbidden(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(403u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn method_not_allowed(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(405u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -303,6 +470,36 @@ pub mod operations {
                 Self(self.0.query_param_missing("$count"))
             }
         }
+        pub fn filter<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$filter", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$filter"))
+            }
+        }
+        pub fn orderby<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$orderby", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$orderby"))
+            }
+        }
+        pub fn search<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$search", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$search"))
+            }
+        }
         pub fn select<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -311,6 +508,16 @@ pub mod operations {
                 Self(self.0.query_param("$select", value.to_string()))
             } else {
                 Self(self.0.query_param_missing("$select"))
+            }
+        }
+        pub fn skip<T>(self, value: T) -> Self
+        where
+            T: Into<Option<i32>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$skip", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$skip"))
             }
         }
         pub fn skiptoken<'a, T>(self, value: T) -> Self
@@ -331,6 +538,16 @@ pub mod operations {
                 Self(self.0.query_param("$top", value.to_string()))
             } else {
                 Self(self.0.query_param_missing("$top"))
+            }
+        }
+        pub fn prefer<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Prefer", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Prefer"))
             }
         }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
@@ -661,6 +878,26 @@ pub mod operations {
                 )
                 .unwrap();
             Self(self.0.path_matches(re))
+        }
+        pub fn filter<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$filter", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$filter"))
+            }
+        }
+        pub fn search<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$search", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$search"))
+            }
         }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
         where
@@ -1342,6 +1579,36 @@ pub mod operations {
                 Self(self.0.query_param_missing("$count"))
             }
         }
+        pub fn filter<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$filter", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$filter"))
+            }
+        }
+        pub fn orderby<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$orderby", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$orderby"))
+            }
+        }
+        pub fn search<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$search", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$search"))
+            }
+        }
         pub fn select<'a, T>(self, value: T) -> Self
         where
             T: Into<Option<&'a str>>,
@@ -1350,6 +1617,16 @@ pub mod operations {
                 Self(self.0.query_param("$select", value.to_string()))
             } else {
                 Self(self.0.query_param_missing("$select"))
+            }
+        }
+        pub fn skip<T>(self, value: T) -> Self
+        where
+            T: Into<Option<i32>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$skip", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$skip"))
             }
         }
         pub fn skiptoken<'a, T>(self, value: T) -> Self
@@ -1370,6 +1647,16 @@ pub mod operations {
                 Self(self.0.query_param("$top", value.to_string()))
             } else {
                 Self(self.0.query_param_missing("$top"))
+            }
+        }
+        pub fn prefer<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("Prefer", value.to_string()))
+            } else {
+                Self(self.0.header_missing("Prefer"))
             }
         }
         pub fn client_request_id<'a, T>(self, value: T) -> Self
@@ -1671,6 +1958,145 @@ pub mod operations {
                 self
                     .0
                     .status(507u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+    }
+    pub struct SalesInvoiceCountWhen(::httpmock::When);
+    impl SalesInvoiceCountWhen {
+        pub fn new(inner: ::httpmock::When) -> Self {
+            Self(
+                inner
+                    .method(::httpmock::Method::GET)
+                    .path_matches(
+                        regex::Regex::new(
+                                "^/financials/companies/[^/]*/salesInvoices/\\$count$",
+                            )
+                            .unwrap(),
+                    ),
+            )
+        }
+        pub fn into_inner(self) -> ::httpmock::When {
+            self.0
+        }
+        pub fn company_id(self, value: &::uuid::Uuid) -> Self {
+            let re = regex::Regex::new(
+                    &format!(
+                        "^/financials/companies/{}/salesInvoices/\\$count$", value
+                        .to_string()
+                    ),
+                )
+                .unwrap();
+            Self(self.0.path_matches(re))
+        }
+        pub fn filter<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$filter", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$filter"))
+            }
+        }
+        pub fn search<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.query_param("$search", value.to_string()))
+            } else {
+                Self(self.0.query_param_missing("$search"))
+            }
+        }
+        pub fn client_request_id<'a, T>(self, value: T) -> Self
+        where
+            T: Into<Option<&'a str>>,
+        {
+            if let Some(value) = value.into() {
+                Self(self.0.header("client-request-id", value.to_string()))
+            } else {
+                Self(self.0.header_missing("client-request-id"))
+            }
+        }
+    }
+    pub struct SalesInvoiceCountThen(::httpmock::Then);
+    impl SalesInvoiceCountThen {
+        pub fn new(inner: ::httpmock::Then) -> Self {
+            Self(inner)
+        }
+        pub fn into_inner(self) -> ::httpmock::Then {
+            self.0
+        }
+        pub fn ok(self, value: i32) -> Self {
+            Self(
+                self
+                    .0
+                    .status(200u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn bad_request(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(400u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn unauthorized(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(401u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn forbidden(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(403u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn not_found(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(404u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn method_not_allowed(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(405u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(500u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn service_unavailable(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(503u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -3014,6 +3440,9 @@ pub trait MockServerExt {
     fn company_list<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::CompanyListWhen, operations::CompanyListThen);
+    fn company_count<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::CompanyCountWhen, operations::CompanyCountThen);
     fn company_get<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::CompanyGetWhen, operations::CompanyGetThen);
@@ -3044,6 +3473,9 @@ pub trait MockServerExt {
             operations::SalesInvoiceCreateWhen,
             operations::SalesInvoiceCreateThen,
         );
+    fn sales_invoice_count<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::SalesInvoiceCountWhen, operations::SalesInvoiceCountThen);
     fn sales_invoice_get<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
     where
         F: FnOnce(operations::SalesInvoiceGetWhen, operations::SalesInvoiceGetThen);
@@ -3093,6 +3525,17 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::CompanyListWhen::new(when),
                 operations::CompanyListThen::new(then),
+            )
+        })
+    }
+    fn company_count<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::CompanyCountWhen, operations::CompanyCountThen),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::CompanyCountWhen::new(when),
+                operations::CompanyCountThen::new(then),
             )
         })
     }
@@ -3195,6 +3638,17 @@ impl MockServerExt for ::httpmock::MockServer {
             config_fn(
                 operations::SalesInvoiceCreateWhen::new(when),
                 operations::SalesInvoiceCreateThen::new(then),
+            )
+        })
+    }
+    fn sales_invoice_count<F>(&self, config_fn: F) -> ::httpmock::Mock<'_>
+    where
+        F: FnOnce(operations::SalesInvoiceCountWhen, operations::SalesInvoiceCountThen),
+    {
+        self.mock(|when, then| {
+            config_fn(
+                operations::SalesInvoiceCountWhen::new(when),
+                operations::SalesInvoiceCountThen::new(then),
             )
         })
     }

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use debitor_api::Body;
 use debitor_api::company::{
-    CompanyApi, CompanyGetRequest, CompanyGetResponse, CompanyListRequest, CompanyListResponse,
+    CompanyApi, CompanyCountRequest, CompanyCountResponse, CompanyGetRequest, CompanyGetResponse,
+    CompanyListRequest, CompanyListResponse,
 };
-use debitor_api::types::Company;
+use debitor_api::properties::CompanyProperty;
 
+use super::lists::{List, counted, failed, sent};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::links;
-use crate::odata::list::{self, ListOptions};
+use crate::odata::list;
+use crate::odata::options::{QueryOptions, condition};
 
 impl CompanyApi for App {
     async fn company_list(
@@ -20,19 +23,27 @@ impl CompanyApi for App {
         caller: Arc<Caller>,
         request: CompanyListRequest,
     ) -> Result<CompanyListResponse, ApiError> {
-        let query = request.query;
-        let options = ListOptions::new(
-            query.top,
-            query.skiptoken.as_deref(),
-            query.count,
-            query.select.as_deref(),
-            Company::PROPERTIES,
-        )?;
-        let page = self.store.company_list(caller.tenant, options.page).await?;
-        let context = links::companies_context(&request.context.base_url);
-        let address = links::companies_address(&request.context.base_url);
-        let body = Body::rendered(options.render(&page, &context, &address));
-        Ok(CompanyListResponse::Ok { body })
+        let list = List::of_companies(&request.context.base_url, &caller, sent!(request));
+        let key = self.page_key().await?;
+        let QueryOptions { query, shape } = list.options::<CompanyProperty>(key)?;
+        let found = self.store.company_list(caller.tenant, query).await;
+        let answer = list.answer(found, &shape, key)?;
+        Ok(CompanyListResponse::Ok {
+            preference_applied: answer.preference_applied,
+            body: answer.body,
+        })
+    }
+
+    async fn company_count(
+        &self,
+        caller: Arc<Caller>,
+        request: CompanyCountRequest,
+    ) -> Result<CompanyCountResponse, ApiError> {
+        let query = counted!(request);
+        let condition = condition(&query)?;
+        let found = self.store.company_count(caller.tenant, condition).await;
+        let body = found.map_err(|error| failed(error, &query))?;
+        Ok(CompanyCountResponse::Ok { body })
     }
 
     async fn company_get(

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use debitor_api::Body;
 use debitor_api::customer::{
     CUSTOMER_CREATE, CUSTOMER_UPDATE, CustomerApi, CustomerCountRequest, CustomerCountResponse,
     CustomerCreateRequest, CustomerCreateResponse, CustomerDeleteRequest, CustomerDeleteResponse,
     CustomerGetRequest, CustomerGetResponse, CustomerListRequest, CustomerListResponse,
     CustomerUpdateRequest, CustomerUpdateResponse,
 };
-use debitor_api::types::Customer;
+use debitor_api::properties::CustomerProperty;
 
+use super::lists::{List, counted, failed, sent};
 use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
@@ -18,7 +18,7 @@ use crate::auth::Caller;
 use crate::domain::version::Precondition;
 use crate::error::ApiError;
 use crate::links::Collection::Customers;
-use crate::odata::list::ListOptions;
+use crate::odata::options::{QueryOptions, condition};
 use crate::odata::prefer;
 use crate::store::{CustomerKey, Written};
 
@@ -28,23 +28,17 @@ impl CustomerApi for App {
         caller: Arc<Caller>,
         request: CustomerListRequest,
     ) -> Result<CustomerListResponse, ApiError> {
-        let query = request.query;
-        let options = ListOptions::new(
-            query.top,
-            query.skiptoken.as_deref(),
-            query.count,
-            query.select.as_deref(),
-            Customer::PROPERTIES,
-        )?;
         let company = request.path.company_id;
-        let page = self
-            .store
-            .customer_list(caller.scope(company), options.page)
-            .await?;
-        let context = Customers.context(&request.context.base_url, company);
-        let address = Customers.address(&request.context.base_url, company);
-        let body = Body::rendered(options.render(&page, &context, &address));
-        Ok(CustomerListResponse::Ok { body })
+        let base_url = &request.context.base_url;
+        let list = List::of_company(Customers, base_url, &caller, company, sent!(request));
+        let key = self.page_key().await?;
+        let QueryOptions { query, shape } = list.options::<CustomerProperty>(key)?;
+        let found = self.store.customer_list(caller.scope(company), query).await;
+        let answer = list.answer(found, &shape, key)?;
+        Ok(CustomerListResponse::Ok {
+            preference_applied: answer.preference_applied,
+            body: answer.body,
+        })
     }
 
     async fn customer_count(
@@ -52,10 +46,10 @@ impl CustomerApi for App {
         caller: Arc<Caller>,
         request: CustomerCountRequest,
     ) -> Result<CustomerCountResponse, ApiError> {
-        let body = self
-            .store
-            .customer_count(caller.scope(request.path.company_id))
-            .await?;
+        let query = counted!(request);
+        let scope = caller.scope(request.path.company_id);
+        let found = self.store.customer_count(scope, condition(&query)?).await;
+        let body = found.map_err(|error| failed(error, &query))?;
         Ok(CustomerCountResponse::Ok { body })
     }
 

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use debitor_api::Body;
+use debitor_api::properties::SalesInvoiceProperty;
 use debitor_api::sales_invoice::{
-    SALES_INVOICE_CREATE, SALES_INVOICE_UPDATE, SalesInvoiceApi, SalesInvoiceCreateRequest,
-    SalesInvoiceCreateResponse, SalesInvoiceDeleteRequest, SalesInvoiceDeleteResponse,
-    SalesInvoiceGetRequest, SalesInvoiceGetResponse, SalesInvoiceListRequest,
-    SalesInvoiceListResponse, SalesInvoiceUpdateRequest, SalesInvoiceUpdateResponse,
+    SALES_INVOICE_CREATE, SALES_INVOICE_UPDATE, SalesInvoiceApi, SalesInvoiceCountRequest,
+    SalesInvoiceCountResponse, SalesInvoiceCreateRequest, SalesInvoiceCreateResponse,
+    SalesInvoiceDeleteRequest, SalesInvoiceDeleteResponse, SalesInvoiceGetRequest,
+    SalesInvoiceGetResponse, SalesInvoiceListRequest, SalesInvoiceListResponse,
+    SalesInvoiceUpdateRequest, SalesInvoiceUpdateResponse,
 };
-use debitor_api::types::SalesInvoice;
 
+use super::lists::{List, counted, failed, sent};
 use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
 use crate::app::App;
@@ -18,7 +19,7 @@ use crate::auth::Caller;
 use crate::domain::version::Precondition;
 use crate::error::ApiError;
 use crate::links::Collection::SalesInvoices;
-use crate::odata::list::ListOptions;
+use crate::odata::options::{QueryOptions, condition};
 use crate::odata::prefer;
 use crate::store::Written;
 
@@ -28,23 +29,33 @@ impl SalesInvoiceApi for App {
         caller: Arc<Caller>,
         request: SalesInvoiceListRequest,
     ) -> Result<SalesInvoiceListResponse, ApiError> {
-        let query = request.query;
-        let options = ListOptions::new(
-            query.top,
-            query.skiptoken.as_deref(),
-            query.count,
-            query.select.as_deref(),
-            SalesInvoice::PROPERTIES,
-        )?;
         let company = request.path.company_id;
-        let page = self
+        let base_url = &request.context.base_url;
+        let list = List::of_company(SalesInvoices, base_url, &caller, company, sent!(request));
+        let key = self.page_key().await?;
+        let QueryOptions { query, shape } = list.options::<SalesInvoiceProperty>(key)?;
+        let scope = caller.scope(company);
+        let found = self.store.sales_invoice_list(scope, query).await;
+        let answer = list.answer(found, &shape, key)?;
+        Ok(SalesInvoiceListResponse::Ok {
+            preference_applied: answer.preference_applied,
+            body: answer.body,
+        })
+    }
+
+    async fn sales_invoice_count(
+        &self,
+        caller: Arc<Caller>,
+        request: SalesInvoiceCountRequest,
+    ) -> Result<SalesInvoiceCountResponse, ApiError> {
+        let query = counted!(request);
+        let scope = caller.scope(request.path.company_id);
+        let found = self
             .store
-            .sales_invoice_list(caller.scope(company), options.page)
-            .await?;
-        let context = SalesInvoices.context(&request.context.base_url, company);
-        let address = SalesInvoices.address(&request.context.base_url, company);
-        let body = Body::rendered(options.render(&page, &context, &address));
-        Ok(SalesInvoiceListResponse::Ok { body })
+            .sales_invoice_count(scope, condition(&query)?)
+            .await;
+        let body = found.map_err(|error| failed(error, &query))?;
+        Ok(SalesInvoiceCountResponse::Ok { body })
     }
 
     async fn sales_invoice_create(

@@ -1,90 +1,39 @@
-//! The options of a list, and the page that answers them (OData URL Conventions, section 5.1).
+//! The bodies that answer lists and entities.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
-use debitor_api::Fault;
-use uuid::Uuid;
 
 use super::select::Select;
-use crate::store::{Page, PageQuery};
+use crate::store::Page;
 
-/// `$top`, `$skiptoken`, `$count` and `$select` of one request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListOptions {
-    pub page: PageQuery,
-    pub select: Option<Select>,
-}
-
-impl ListOptions {
-    /// Reads the options; `properties` are those that can be selected. Every fault is returned.
-    pub fn new(
-        top: i32,
-        skiptoken: Option<&str>,
-        count: bool,
-        select: Option<&str>,
-        properties: &'static [&'static str],
-    ) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let after = skiptoken.and_then(|token| noted(&mut faults, read_skiptoken(token)));
-        let select = select.and_then(|text| noted(&mut faults, Select::parse(text, properties)));
-        // The document's minimum is 1.
-        let top = u32::try_from(top).unwrap_or(1);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok(Self {
-            page: PageQuery { top, after, count },
-            select,
-        })
+/// The JSON of a page of what was selected. `context` is the list's context without the selection.
+pub fn page(page: &Page, select: Option<&Select>, context: &str, next_link: Option<&str>) -> Bytes {
+    let selected = select.map(Select::context);
+    let context = format!("{context}{}", selected.unwrap_or_default());
+    // How much a selection takes is not known before.
+    let room = select.map_or(page.entities.bytes(), |_| 0);
+    let mut json = Vec::with_capacity(room + page.entities.len() + 1024);
+    json.extend_from_slice(b"{\"@odata.context\":");
+    push_quoted(&mut json, &context);
+    if let Some(count) = page.count {
+        json.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
     }
-
-    /// The JSON of the page. `context` is the list's context without the selection, and `address`
-    /// the list's own address, without a query.
-    pub fn render(&self, page: &Page, context: &str, address: &str) -> Bytes {
-        let selected = self.select.as_ref().map(Select::context);
-        let context = format!("{context}{}", selected.unwrap_or_default());
-        // How much a selection takes is not known before.
-        let room = self.select.as_ref().map_or(page.entities.bytes(), |_| 0);
-        let mut json = Vec::with_capacity(room + page.entities.len() + 1024);
-        json.extend_from_slice(b"{\"@odata.context\":");
-        push_quoted(&mut json, &context);
-        if let Some(count) = page.count {
-            json.extend_from_slice(format!(",\"@odata.count\":{count}").as_bytes());
+    json.extend_from_slice(b",\"value\":[");
+    for (index, entity) in page.entities.iter().enumerate() {
+        if index > 0 {
+            json.push(b',');
         }
-        json.extend_from_slice(b",\"value\":[");
-        for (index, entity) in page.entities.iter().enumerate() {
-            if index > 0 {
-                json.push(b',');
-            }
-            match &self.select {
-                Some(select) => select.write(entity, &mut json),
-                None => json.extend_from_slice(entity),
-            }
+        match select {
+            Some(select) => select.write(entity, &mut json),
+            None => json.extend_from_slice(entity),
         }
-        json.push(b']');
-        if let Some(next) = page.next {
-            json.extend_from_slice(b",\"@odata.nextLink\":");
-            push_quoted(&mut json, &self.next_link(address, next));
-        }
-        json.push(b'}');
-        json.into()
     }
-
-    /// The link keeps every option, so that a client follows it without adding any.
-    fn next_link(&self, address: &str, after: Uuid) -> String {
-        let mut link = format!("{address}?$top={}", self.page.top);
-        if self.page.count {
-            link.push_str("&$count=true");
-        }
-        if let Some(select) = &self.select {
-            link.push_str("&$select=");
-            link.push_str(&select.to_string());
-        }
-        link.push_str("&$skiptoken=");
-        link.push_str(&BASE64.encode(after.as_bytes()));
-        link
+    json.push(b']');
+    if let Some(next_link) = next_link {
+        json.extend_from_slice(b",\"@odata.nextLink\":");
+        push_quoted(&mut json, next_link);
     }
+    json.push(b'}');
+    json.into()
 }
 
 /// The JSON of one entity with its context, from the JSON that the store keeps.
@@ -98,22 +47,6 @@ pub fn entity(json: &Bytes, context: &str) -> Bytes {
     }
     whole.extend_from_slice(members);
     whole.into()
-}
-
-fn read_skiptoken(token: &str) -> Result<Uuid, Fault> {
-    BASE64
-        .decode(token)
-        .ok()
-        .and_then(|bytes| Uuid::from_slice(&bytes).ok())
-        .ok_or_else(|| Fault {
-            code: "skiptoken",
-            message: "must be taken from an `@odata.nextLink`".into(),
-            target: "$skiptoken".into(),
-        })
-}
-
-fn noted<T>(faults: &mut Vec<Fault>, read: Result<T, Fault>) -> Option<T> {
-    read.map_err(|fault| faults.push(fault)).ok()
 }
 
 /// Writes a string of JSON.
@@ -131,46 +64,44 @@ fn push_quoted(json: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use debitor_api::properties::CustomerProperty;
+
     use super::*;
     use crate::store::Entities;
 
-    const PROPERTIES: &[&str] = &["@odata.etag", "id", "number", "displayName"];
-
-    fn options(skiptoken: Option<&str>, select: Option<&str>) -> Result<ListOptions, Vec<Fault>> {
-        ListOptions::new(2, skiptoken, true, select, PROPERTIES)
-    }
-
     #[test]
-    fn every_fault_is_reported_at_once() {
-        let faults = options(Some("x"), Some("nonsense")).unwrap_err();
-        let targets: Vec<_> = faults.iter().map(|fault| fault.target.as_str()).collect();
-        assert_eq!(targets, ["$skiptoken", "$select"]);
-    }
-
-    #[test]
-    fn a_page_links_to_the_next_one_with_the_same_options() {
-        let options = options(None, Some("number")).unwrap();
-        let id = Uuid::from_u128(7);
+    fn a_page_has_what_was_selected_and_leads_on() {
         let mut entities = Entities::default();
         entities.push(
             br#"{"@odata.etag":"e","id":"i","number":"n","displayName":"d"}"#,
             1,
         );
-        let page = Page {
+        let mut found = Page {
             entities,
-            next: Some(id),
+            next: None,
             count: Some(9),
         };
-        let json = options.render(&page, "http://h/v1.0/$metadata#c", "http://h/v1.0/c");
-        let page: serde_json::Value = serde_json::from_slice(&json).unwrap();
-        assert_eq!(page["@odata.context"], "http://h/v1.0/$metadata#c(number)");
-        assert_eq!(page["@odata.count"], 9);
-        let selected = serde_json::json!({"@odata.etag": "e", "id": "i", "number": "n"});
-        assert_eq!(page["value"], serde_json::json!([selected]));
-        let link = page["@odata.nextLink"].as_str().unwrap();
-        let token =
-            link.strip_prefix("http://h/v1.0/c?$top=2&$count=true&$select=number&$skiptoken=");
-        assert_eq!(read_skiptoken(token.unwrap()), Ok(id));
+        let select = Select::parse::<CustomerProperty>("number").unwrap();
+        let json = page(
+            &found,
+            Some(&select),
+            "http://h/m#c",
+            Some("http://h/c?a=\"b\""),
+        );
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        let expected = serde_json::json!({
+            "@odata.context": "http://h/m#c(number)",
+            "@odata.count": 9,
+            "value": [{"@odata.etag": "e", "id": "i", "number": "n"}],
+            "@odata.nextLink": "http://h/c?a=\"b\"",
+        });
+        assert_eq!(json, expected);
+        found.count = None;
+        let json = page(&found, None, "c", None);
+        assert_eq!(
+            json,
+            r#"{"@odata.context":"c","value":[{"@odata.etag":"e","id":"i","number":"n","displayName":"d"}]}"#
+        );
     }
 
     #[test]

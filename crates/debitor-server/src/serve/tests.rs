@@ -225,8 +225,8 @@ async fn headers_have_limits() {
     check_status(&rest(world.send(&many(63)).await).await, "200");
     check_status(&rest(world.send(&many(64)).await).await, "431");
     let long = |length: usize| with(&format!("a: {}\r\n", "x".repeat(length)));
-    check_status(&rest(world.send(&long(15 * 1024)).await).await, "200");
-    check_status(&rest(world.send(&long(17 * 1024)).await).await, "431");
+    check_status(&rest(world.send(&long(31 * 1024)).await).await, "200");
+    check_status(&rest(world.send(&long(33 * 1024)).await).await, "431");
 }
 
 #[tokio::test]

@@ -1,17 +1,18 @@
 //! Statements on companies.
 
 use async_trait::async_trait;
+use debitor_api::properties::CompanyProperty;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Page, PageQuery, Result};
+use super::super::{Condition, Conflict, Error, ListQuery, Noun, Page, Result};
 use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, count_of, page, upkeep};
+use super::{audit, count_of, page, require_plain, upkeep};
 use crate::domain::company::{self, NewCompany};
 
 /// Finds a company of the tenant.
@@ -51,9 +52,10 @@ impl Work<Uuid> for Create {
 pub(super) async fn list(
     transaction: Transaction,
     tenant: Uuid,
-    query: PageQuery,
+    query: ListQuery<CompanyProperty>,
 ) -> Result<Page, Failure> {
-    let after = query.after.unwrap_or(Uuid::nil());
+    require_plain(&query)?;
+    let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
     let rows = i64::from(query.top) + 1;
     let [rows, count] = transaction
         .read([
@@ -62,15 +64,30 @@ pub(super) async fn list(
                  ORDER BY id LIMIT $3",
                 &[&tenant, &after, &rows],
             ),
-            Call::new(
-                "SELECT count(*) FROM company WHERE $2 AND tenant_id = $1",
-                &[&tenant, &query.count],
-            ),
+            Call::new(COUNT, &[&tenant, &query.count]),
         ])
         .await?;
     page(
         &rows,
-        query,
+        &query,
         query.count.then(|| count_of(&count)).transpose()?,
     )
+}
+
+/// Counts the tenant's companies, if they are to be counted.
+const COUNT: &str = "SELECT count(*) FROM company WHERE $2 AND tenant_id = $1";
+
+pub(super) async fn count(
+    transaction: Transaction,
+    tenant: Uuid,
+    condition: Condition<CompanyProperty>,
+) -> Result<i32, Failure> {
+    require_plain(&ListQuery {
+        condition,
+        ..ListQuery::first(0)
+    })?;
+    let [count] = transaction
+        .read([Call::new(COUNT, &[&tenant, &true])])
+        .await?;
+    Ok(count_of(&count)?)
 }

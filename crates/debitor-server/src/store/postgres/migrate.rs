@@ -22,7 +22,7 @@ struct Migration {
 }
 
 /// The migrations in order.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         version: 1,
         compatible: 1,
@@ -32,6 +32,11 @@ const MIGRATIONS: [Migration; 2] = [
         version: 2,
         compatible: 1,
         sql: include_str!("../../../migrations/postgres/0002_tenant.sql"),
+    },
+    Migration {
+        version: 3,
+        compatible: 1,
+        sql: include_str!("../../../migrations/postgres/0003_secret.sql"),
     },
 ];
 
