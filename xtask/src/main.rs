@@ -7,6 +7,7 @@ mod codegen;
 mod coverage;
 mod crash;
 mod deps;
+mod fuzz;
 mod install;
 mod peers;
 mod postgres;
@@ -44,7 +45,8 @@ enum Command {
     Deps,
     /// Set up all that is needed and run every check and every test.
     Test {
-        /// Run the crash tests in their long form: an hour instead of a few minutes.
+        /// Run the crash tests in their long form, an hour instead of a few minutes, and the fuzz
+        /// targets, a minute each.
         #[arg(long)]
         nightly: bool,
     },

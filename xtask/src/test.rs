@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 
 use crate::crash::{self, Length};
 use crate::process::{command, run};
-use crate::{bench, browser, codegen, coverage, deps, postgres, spec};
+use crate::{bench, browser, codegen, coverage, deps, fuzz, postgres, spec};
 
 /// A step's name and what it does.
 type Step = (&'static str, fn(&Path, Length) -> Result<()>);
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     ("fmt", |root, _| fmt(root)),
     ("codegen", |root, _| codegen::check(root)),
     ("spec", |root, _| spec::check(root)),
@@ -25,6 +25,7 @@ const STEPS: [Step; 13] = [
     ("tests on postgres", |root, _| postgres::tests(root)),
     ("coverage", |root, _| coverage::report(root)),
     ("crash", crash::test),
+    ("fuzz", fuzz::test),
     ("released", |root, _| released(root)),
 ];
 

@@ -118,6 +118,7 @@ impl Comparison {
     }
 
     /// The comparison with its sides exchanged.
+    #[must_use]
     pub const fn flipped(self) -> Self {
         match self {
             Self::Greater => Self::Less,

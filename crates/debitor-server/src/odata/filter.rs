@@ -126,7 +126,7 @@ impl<'a, I: Iterator<Item = Token<'a>>, P: Property> Parser<'a, I, P> {
     fn relation(&mut self) -> Result<Term<P>, Error> {
         let left = self.unary()?;
         if self.next.kind.is_word("in") {
-            return self.membership(left);
+            return self.membership(&left);
         }
         self.compared(left, &RELATIONS, Self::unary)
     }
@@ -153,7 +153,7 @@ impl<'a, I: Iterator<Item = Token<'a>>, P: Property> Parser<'a, I, P> {
         ))
     }
 
-    fn membership(&mut self, left: Term<P>) -> Result<Term<P>, Error> {
+    fn membership(&mut self, left: &Term<P>) -> Result<Term<P>, Error> {
         let operator = self.take();
         self.count(operator.at)?;
         self.expect(&Kind::Open, "`(` and the values behind `in`")?;
@@ -168,7 +168,7 @@ impl<'a, I: Iterator<Item = Token<'a>>, P: Property> Parser<'a, I, P> {
         }
         self.take();
         let at = left.at;
-        Ok(Term::condition(at, terms::is_in(&left, &values)?))
+        Ok(Term::condition(at, terms::is_in(left, &values)?))
     }
 
     /// A value of `in`.

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::odata::value::Value;
 
-    fn binding<'a>(query: Query<'a>) -> Binding<'a> {
+    fn binding(query: Query<'_>) -> Binding<'_> {
         Binding {
             tenant: Uuid::from_u128(1),
             company: Some(Uuid::from_u128(2)),

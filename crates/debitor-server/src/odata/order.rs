@@ -122,11 +122,11 @@ mod tests {
     #[track_caller]
     fn check(direction: Direction, emails: [Option<&str>; 4]) {
         let order = order(&[(P::Email, direction)]);
-        let position = |(index, email): (usize, &Option<&str>)| {
+        let position = |(index, email): (usize, Option<&str>)| {
             let json = serde_json::json!({ "email": email }).to_string();
             order.position(Uuid::from_u128(index as u128), json.as_bytes())
         };
-        let positions: Vec<_> = emails.iter().enumerate().map(position).collect();
+        let positions: Vec<_> = emails.into_iter().enumerate().map(position).collect();
         for pair in positions.windows(2) {
             assert_eq!(
                 order.compare(&pair[0], &pair[1]),

@@ -17,8 +17,7 @@ pub fn parse<P: Property>(text: &str) -> Result<Order<P>, Error> {
     check_text(text, LONGEST)?;
     let mut keys = Vec::new();
     let mut tokens = tokens(text)?.into_iter();
-    loop {
-        let Some(token) = tokens.next() else { break };
+    while let Some(token) = tokens.next() {
         if keys.len() == MOST_KEYS {
             let message = format!("more than {MOST_KEYS} properties");
             return Err(Error::new(token.at, message));

@@ -128,30 +128,37 @@ fn read_content<P: Property>(content: &[u8], order: &Order<P>) -> Option<Positio
     let id = Uuid::from_bytes(take(&mut rest)?);
     let mut values = Vec::new();
     for key in order.keys() {
-        let value = read_value(&mut rest)?;
-        let fits = value
-            .as_ref()
-            .is_none_or(|value| is_of(key.property.kind(), value));
-        values.push(fits.then_some(value)?);
+        let value = match rest.strip_prefix(b"n") {
+            Some(after) => {
+                rest = after;
+                None
+            }
+            None => Some(read_value(&mut rest)?),
+        };
+        let mut known = value.iter();
+        if !known.all(|value| is_of(key.property.kind(), value)) {
+            return None;
+        }
+        values.push(value);
     }
     rest.is_empty().then_some(Position { values, id })
 }
 
-fn read_value(rest: &mut &[u8]) -> Option<Option<Value>> {
+/// A value that is not null.
+fn read_value(rest: &mut &[u8]) -> Option<Value> {
     let [kind] = take(rest)?;
-    Some(match kind {
-        b'n' => None,
+    match kind {
         b'f' => Some(Value::Boolean(false)),
         b't' => Some(Value::Boolean(true)),
-        b'd' => Some(Value::number(f64::from_be_bytes(take(rest)?))?),
+        b'd' => Value::number(f64::from_be_bytes(take(rest)?)),
         b's' => {
             let length = usize::try_from(u64::from_be_bytes(take(rest)?)).ok()?;
             let (text, after) = rest.split_at_checked(length)?;
             *rest = after;
             Some(Value::Text(String::from_utf8(text.to_vec()).ok()?))
         }
-        _ => return None,
-    })
+        _ => None,
+    }
 }
 
 /// The next bytes.

@@ -105,35 +105,36 @@ fn null_is_a_value_of_equality_alone() {
 
 #[test]
 fn operators_bind_as_odata_says() {
-    let (a, b, c) = ("(eq number '1')", "(eq email '2')", "(eq website '3')");
-    let (x, y, z) = ("number eq '1'", "email eq '2'", "website eq '3'");
+    let [first, second, third] = ["number eq '1'", "email eq '2'", "website eq '3'"];
+    let [a, b, c] = [first, second, third].map(shown);
     check(
-        &format!("{x} and {y} or {z}"),
+        &format!("{first} and {second} or {third}"),
         &format!("(or (and {a} {b}) {c})"),
     );
     check(
-        &format!("{x} or {y} and {z}"),
+        &format!("{first} or {second} and {third}"),
         &format!("(or {a} (and {b} {c}))"),
     );
     check(
-        &format!("({x} or {y}) and {z}"),
+        &format!("({first} or {second}) and {third}"),
         &format!("(and (or {a} {b}) {c})"),
     );
     check(
-        &format!("{x} and {y} and {z}"),
+        &format!("{first} and {second} and {third}"),
         &format!("(and {a} {b} {c})"),
     );
     check(
-        &format!("not({x})and({y})"),
+        &format!("not({first})and({second})"),
         &format!("(and (not {a}) {b})"),
     );
-    check(&format!("not not ({x})"), &format!("(not (not {a}))"));
+    check(&format!("not not ({first})"), &format!("(not (not {a}))"));
     check("not taxLiable eq true", "(is Some(true) (not taxLiable))");
     check(
         "length(number) gt 2 eq true",
         "(is Some(true) (gt #number 2))",
     );
-    check("((number)) eq (('1'))", a);
+    check("((number)) eq (('1'))", &a);
+    assert_eq!(a, "(eq number '1')");
 }
 
 #[test]
@@ -248,6 +249,10 @@ fn errors_say_where_what_was_found_and_what_was_expected() {
         10,
         "expected `(` and the values behind `in`, found `'a'`",
     );
+}
+
+#[test]
+fn errors_of_membership_and_functions() {
     refuse("email in ()", 11, "expected a literal, found `)`");
     refuse("email in ('a' 'b')", 15, "expected `,` or `)`, found `'b'`");
     refuse(
@@ -315,6 +320,10 @@ fn types_must_fit() {
         25,
         "expected an instant without quotes, such as 2026-01-31T12:00:00Z; a `+` in it is written `%2B`, found `'2026-01-31'`",
     );
+}
+
+#[test]
+fn types_must_fit_in_functions_and_between_conditions() {
     refuse("contains(id,'x')", 10, "expected a text, found `id`");
     refuse(
         "length(taxLiable) eq 1",
