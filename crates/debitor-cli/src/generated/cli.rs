@@ -86,6 +86,14 @@ impl<T: CliConfig> Cli<T> {
             .about(
                 "List the companies\n\nThe companies of the tenant that the token names, ordered by id.",
             )
+            .arg(
+                ::clap::Arg::new("all")
+                    .long("all")
+                    .action(::clap::ArgAction::SetTrue)
+                    .help(
+                        "All pages and not only the first, by following `@odata.nextLink`.",
+                    ),
+            )
     }
     pub fn cli_company_get() -> ::clap::Command {
         ::clap::Command::new("")
@@ -162,6 +170,14 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .about("List the customers\n\nThe customers of the company, ordered by id.")
+            .arg(
+                ::clap::Arg::new("all")
+                    .long("all")
+                    .action(::clap::ArgAction::SetTrue)
+                    .help(
+                        "All pages and not only the first, by following `@odata.nextLink`.",
+                    ),
+            )
     }
     pub fn cli_customer_create() -> ::clap::Command {
         ::clap::Command::new("")
@@ -860,6 +876,14 @@ impl<T: CliConfig> Cli<T> {
             )
             .about(
                 "List the sales invoices\n\nThe sales invoices of the company, ordered by id.",
+            )
+            .arg(
+                ::clap::Arg::new("all")
+                    .long("all")
+                    .action(::clap::ArgAction::SetTrue)
+                    .help(
+                        "All pages and not only the first, by following `@odata.nextLink`.",
+                    ),
             )
     }
     pub fn cli_sales_invoice_create() -> ::clap::Command {
@@ -2027,6 +2051,9 @@ impl<T: CliConfig> Cli<T> {
             request = request.top(value.clone());
         }
         self.config.execute_company_list(matches, &mut request)?;
+        if matches.get_flag("all") {
+            return crate::all::write(matches, request.pages()).await;
+        }
         let result = request.send().await;
         match result {
             Ok(r) => {
@@ -2091,6 +2118,9 @@ impl<T: CliConfig> Cli<T> {
             request = request.top(value.clone());
         }
         self.config.execute_customer_list(matches, &mut request)?;
+        if matches.get_flag("all") {
+            return crate::all::write(matches, request.pages()).await;
+        }
         let result = request.send().await;
         match result {
             Ok(r) => {
@@ -2516,6 +2546,9 @@ impl<T: CliConfig> Cli<T> {
             request = request.top(value.clone());
         }
         self.config.execute_sales_invoice_list(matches, &mut request)?;
+        if matches.get_flag("all") {
+            return crate::all::write(matches, request.pages()).await;
+        }
         let result = request.send().await;
         match result {
             Ok(r) => {
