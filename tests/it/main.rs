@@ -15,6 +15,7 @@ mod idempotency;
 mod judge;
 mod metrics;
 mod operations;
+mod paging;
 mod postgres;
 mod sales_invoice;
 mod sales_invoice_customer;
