@@ -7,7 +7,7 @@ use debitor_tests::{TestServer, binaries};
 use serde_json::Value;
 
 /// Runs `debitor` with the arguments and standard input, off the runtime that serves the proxy.
-async fn debitor(server: &TestServer, arguments: &[&str], input: &str) -> Output {
+pub(crate) async fn debitor(server: &TestServer, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(binaries::client());
     command
         .args(arguments)
@@ -30,7 +30,7 @@ async fn debitor(server: &TestServer, arguments: &[&str], input: &str) -> Output
     tokio::task::spawn_blocking(run).await.unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub(crate) fn json(output: &Output) -> Value {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     serde_json::from_slice(&output.stdout).unwrap()

@@ -16,6 +16,7 @@ mod judge;
 mod metadata;
 mod metrics;
 mod operations;
+mod paging;
 mod postgres;
 mod sales_invoice;
 mod sales_invoice_customer;

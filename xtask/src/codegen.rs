@@ -53,6 +53,7 @@ fn client_files(spec: &Spec) -> Result<Vec<GeneratedFile>, Vec<Fault>> {
         mark: MARK.into(),
         client_crate: "debitor_client".into(),
         read_body: "crate::body::read".into(),
+        write_pages: "crate::all::write".into(),
     };
     let client = client::generate(spec, &settings)?;
     let file = |path: &str, text| GeneratedFile {

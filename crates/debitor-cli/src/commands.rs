@@ -5,7 +5,7 @@ mod tests;
 
 use std::any::TypeId;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::generated::{Cli, CliCommand};
 use crate::output::{Format, Printer};
@@ -15,7 +15,12 @@ The answer is written to standard output; its ETag, for the `--if-match` of the 
 standard error as `ETag: W/\"...\"`. A flag of a change that is left out keeps the property, `null`
 clears it.
 
-Exit codes: 0 done, 1 the server answered an error, 2 wrong usage, 3 the server was not reached.";
+A list is answered in pages, `--top` entities each; with `--all` as one, by following the links to
+the next page, which must stay below `--url`. JSON is written as the pages come, and breaks off in
+the middle if one fails; a table is written at the end or not at all.
+
+Exit codes: 0 done, 1 the server answered an error, 2 wrong usage, 3 the server was not reached, 74
+the answer cannot be written.";
 
 const BODY_HELP: &str =
     "A file with the body as JSON, `-` for standard input; the other flags win over it";
@@ -100,7 +105,7 @@ fn nest(noun: &str, nouns: &[&str]) -> Vec<String> {
 
 /// The generated command of an operation, with what progenitor leaves rough made smooth.
 fn leaf(operation: CliCommand) -> Command {
-    let command = Cli::<Printer>::get_command(operation).mut_args(smooth);
+    let command = Cli::<Printer<'_>>::get_command(operation).mut_args(smooth);
     // The list of commands shows the summary, the command's own help all of the text.
     let text = command
         .get_about()
@@ -115,6 +120,7 @@ fn smooth(arg: Arg) -> Arg {
     match arg.get_id().as_str() {
         "json-body" => arg.value_name("FILE").help(BODY_HELP),
         "json-body-template" => arg.hide(true),
+        _ if matches!(arg.get_action(), ArgAction::SetTrue) => arg,
         _ if arg.get_value_parser().type_id() == TypeId::of::<bool>() => {
             arg.num_args(0..=1).default_missing_value("true")
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use debitor_client::types::ODataErrorBody;
 use debitor_client::{Error, ResponseValue};
 
-use crate::output::note;
+use crate::output::{Unwritten, note};
 
 /// The server answered an error, or something that the document does not know.
 const ANSWERED: u8 = 1;
@@ -13,11 +13,15 @@ const ANSWERED: u8 = 1;
 pub(crate) const USAGE: u8 = 2;
 /// There is no answer.
 const UNREACHED: u8 = 3;
+/// Standard output does not take the answer; `EX_IOERR` of sysexits.h.
+const UNWRITTEN: u8 = 74;
 
 /// Tells a failure and gives the exit code that stands for it.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     let Some(failure) = error.downcast_ref::<Error<ODataErrorBody>>() else {
-        return fail(USAGE, &format!("{error:#}"));
+        let is_unwritten = error.downcast_ref::<Unwritten>().is_some();
+        let code = if is_unwritten { UNWRITTEN } else { USAGE };
+        return fail(code, &format!("{error:#}"));
     };
     match failure {
         Error::ErrorResponse(answer) => fail(ANSWERED, &explain(answer)),
@@ -26,7 +30,13 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
             ANSWERED,
             &format!("the answer is not what the document says: {error}"),
         ),
-        Error::InvalidRequest(problem) | Error::Custom(problem) => fail(USAGE, problem),
+        Error::InvalidRequest(problem) => fail(USAGE, problem),
+        // A link that leads elsewhere.
+        Error::Custom(problem) => fail(ANSWERED, problem),
+        Error::CommunicationError(error) if error.is_redirect() => fail(
+            ANSWERED,
+            &format!("the redirect is not followed: {}", chain(error)),
+        ),
         Error::CommunicationError(error)
         | Error::ResponseBodyError(error)
         | Error::InvalidUpgrade(error) => fail(

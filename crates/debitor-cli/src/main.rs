@@ -3,6 +3,7 @@
 //! The commands and their flags are generated from `openapi/debitor.yaml`. Written by hand are how
 //! they nest, where the answer goes, and what the exit code says.
 
+mod all;
 mod body;
 mod commands;
 mod failure;
@@ -19,6 +20,7 @@ mod table;
 #[path = "generated/cli.rs"]
 mod generated;
 
+use std::cell::Cell;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -46,11 +48,7 @@ fn run() -> Result<ExitCode, Error> {
     let matches = commands::command().try_get_matches()?;
     let (command, matches) = commands::chosen(&matches).ok_or_else(|| usage("no command"))?;
     let client = client(matches)?;
-    let format = matches
-        .get_one::<Format>("output")
-        .copied()
-        .unwrap_or_default();
-    Ok(execute(client, format, command, matches))
+    Ok(execute(client, command, matches))
 }
 
 fn client(matches: &ArgMatches) -> Result<Client, Error> {
@@ -71,10 +69,16 @@ fn usage(problem: &str) -> Error {
     commands::command().error(ErrorKind::InvalidValue, problem)
 }
 
-fn execute(client: Client, format: Format, command: CliCommand, matches: &ArgMatches) -> ExitCode {
+fn execute(client: Client, command: CliCommand, matches: &ArgMatches) -> ExitCode {
+    let failure = Cell::new(None);
+    let printer = Printer {
+        format: Format::of(matches),
+        failure: &failure,
+    };
     let result = runtime::Builder::new_current_thread().enable_all().build();
-    let result = result.map_err(anyhow::Error::new).and_then(|runtime| {
-        runtime.block_on(Cli::new(client, Printer { format }).execute(command, matches))
-    });
+    let result = result
+        .map_err(anyhow::Error::new)
+        .and_then(|runtime| runtime.block_on(Cli::new(client, printer).execute(command, matches)))
+        .and_then(|()| failure.take().map_or(Ok(()), Err));
     result.map_or_else(|error| failure::report(&error), |()| ExitCode::SUCCESS)
 }

@@ -1,8 +1,10 @@
 //! Where answers go: the body to standard output, its version to standard error.
 
+use std::cell::Cell;
+use std::fmt;
 use std::io::{self, Write};
 
-use clap::ValueEnum;
+use clap::{ArgMatches, ValueEnum};
 use debitor_client::{Error, Etag, ResponseValue};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,17 +23,35 @@ pub(crate) enum Format {
     Table,
 }
 
-/// Writes what the generated commands receive.
-pub(crate) struct Printer {
-    pub(crate) format: Format,
+impl Format {
+    /// The format that the command line asks for.
+    pub(crate) fn of(matches: &ArgMatches) -> Self {
+        matches.get_one("output").copied().unwrap_or_default()
+    }
 }
 
-impl Printer {
+/// What is added to an error of writing to standard output.
+#[derive(Debug)]
+pub(crate) struct Unwritten;
+
+impl fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer cannot be written")
+    }
+}
+
+/// Writes what the generated commands receive.
+pub(crate) struct Printer<'a> {
+    pub(crate) format: Format,
+    /// Why an answer was not written: the generated commands take no errors from here.
+    pub(crate) failure: &'a Cell<Option<anyhow::Error>>,
+}
+
+impl Printer<'_> {
     fn body<T: Serialize>(&self, body: &T) {
-        match serde_json::to_value(body) {
-            Ok(body) => print(&self.render(&body)),
-            Err(error) => note(&format!("error: the answer cannot be written: {error}")),
-        }
+        let body = serde_json::to_value(body).map_err(anyhow::Error::new);
+        let printed = body.and_then(|body| print(&self.render(&body)));
+        self.failure.set(printed.err());
     }
 
     fn render(&self, body: &Value) -> String {
@@ -43,7 +63,7 @@ impl Printer {
 }
 
 /// Failures are not told here: each comes back from the command as well, and `failure` tells it.
-impl CliConfig for Printer {
+impl CliConfig for Printer<'_> {
     fn success_item<T>(&self, value: &ResponseValue<T>)
     where
         T: JsonSchema + Serialize + std::fmt::Debug,
@@ -94,12 +114,16 @@ fn version(answer: &impl Etag) {
     }
 }
 
-/// Writes to standard output. A reader that has seen enough (`| head`) is not an error.
-fn print(text: &str) {
+/// Writes to standard output and tells whether more is wanted: a reader that has seen enough
+/// (`| head`) is not an error.
+pub(crate) fn print(text: &str) -> anyhow::Result<bool> {
     let mut output = io::stdout().lock();
-    let _ = output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush());
+    let written = output.write_all(text.as_bytes());
+    match written.and_then(|()| output.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(anyhow::Error::new(error).context(Unwritten)),
+    }
 }
 
 /// Writes a line to standard error.

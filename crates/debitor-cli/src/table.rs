@@ -16,7 +16,8 @@ pub(crate) fn render(body: &Value) -> String {
     }
 }
 
-fn page(entities: &[Value]) -> String {
+/// A row for each entity.
+pub(crate) fn page(entities: &[Value]) -> String {
     let entities: Vec<_> = entities.iter().filter_map(Value::as_object).collect();
     let columns = columns(&entities);
     let row = |entity: &&Map<String, Value>| {

@@ -2,11 +2,13 @@
 //!
 //! Everything in [`types`] and [`builder`], and the methods of [`Client`], is generated from
 //! `openapi/debitor.yaml`. Written by hand are the constructor with a token, [`Nullable`] for the
-//! three states of a property in a PATCH, and the [`Etag`] of an answer:
+//! three states of a property in a PATCH, the [`Etag`] of an answer, and the streams of whole lists
+//! in [`paging`]:
 //!
 //! ```no_run
 //! # async fn rename(company: uuid::Uuid, customer: uuid::Uuid) -> Result<(), Box<dyn std::error::Error>> {
 //! use debitor_client::{Client, Etag, Nullable};
+//! use futures::TryStreamExt;
 //!
 //! let client = Client::authorized("http://127.0.0.1:8080/v1.0", "a token")?;
 //! let read = client.customer_get().company_id(company).customer_id(customer).send().await?;
@@ -18,6 +20,10 @@
 //!     .body_map(|body| body.email(Nullable::from("new@nordhafen.example")).website(Nullable::Null))
 //!     .send()
 //!     .await?;
+//! let mut customers = client.customer_list().company_id(company).stream();
+//! while let Some(customer) = customers.try_next().await? {
+//!     println!("{}", customer.id);
+//! }
 //! # Ok(())
 //! # }
 //! ```
@@ -27,9 +33,11 @@
 // The generated code names this crate as its users do.
 extern crate self as debitor_client;
 
+mod bounds;
 mod connect;
 mod etag;
 mod nullable;
+pub mod paging;
 
 #[rustfmt::skip]
 #[allow(

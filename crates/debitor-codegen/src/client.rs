@@ -1,5 +1,6 @@
 //! The typed client, its commands and its mock: progenitor's output for the client profile.
 
+mod lists;
 mod progenitor;
 mod rewrite;
 
@@ -16,12 +17,15 @@ use crate::{Fault, Spec};
 pub struct Settings {
     /// The text of the first line of every file, without the sign of a comment.
     pub mark: String,
-    /// The name of the crate that holds the client, such as `acme_client`. It declares `Nullable`
-    /// and `present`, and itself as an `extern crate`.
+    /// The name of the crate that holds the client, such as `acme_client`. It declares `Nullable`,
+    /// `present` and `paging`, and itself as an `extern crate`.
     pub client_crate: String,
     /// The path of the function by which commands read the file of `--json-body`. It has the shape
     /// of `std::fs::read_to_string` and may read standard input for `-`.
     pub read_body: String,
+    /// The path of the asynchronous function by which commands write all pages of a list. It takes
+    /// the command's `ArgMatches` and a stream of pages, and returns an `anyhow::Result<()>`.
+    pub write_pages: String,
 }
 
 /// The texts of the generated files.
@@ -42,8 +46,9 @@ pub fn generate(spec: &Spec, settings: &Settings) -> Result<Client, Vec<Fault>> 
     let profile = profile(spec)?;
     let output = progenitor::run(spec, &profile, settings)?;
     let failed = |error: syn::Error| vec![internal(&error.to_string())];
-    let client = rewrite::client(output.client, &profile, settings).map_err(failed)?;
-    let cli = rewrite::cli(output.cli, settings).map_err(failed)?;
+    let lists = lists::of(spec);
+    let client = rewrite::client(output.client, &profile, &lists, settings).map_err(failed)?;
+    let cli = rewrite::cli(output.cli, &lists, settings).map_err(failed)?;
     let httpmock = rewrite::httpmock(output.httpmock).map_err(failed)?;
     let rust = |file: &syn::File| format!("// {}\n{}", settings.mark, prettyplease::unparse(file));
     Ok(Client {

@@ -133,6 +133,14 @@ impl<T: CliConfig> Cli<T> {
             .about(
                 "List the companies\n\nThe companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.",
             )
+            .arg(
+                ::clap::Arg::new("all")
+                    .long("all")
+                    .action(::clap::ArgAction::SetTrue)
+                    .help(
+                        "All pages and not only the first, by following `@odata.nextLink`.",
+                    ),
+            )
     }
     pub fn cli_company_count() -> ::clap::Command {
         ::clap::Command::new("")
@@ -288,6 +296,14 @@ impl<T: CliConfig> Cli<T> {
             )
             .about(
                 "List the customers\n\nThe customers of the company, ordered by id unless `$orderby` says otherwise.",
+            )
+            .arg(
+                ::clap::Arg::new("all")
+                    .long("all")
+                    .action(::clap::ArgAction::SetTrue)
+                    .help(
+                        "All pages and not only the first, by following `@odata.nextLink`.",
+                    ),
             )
     }
     pub fn cli_customer_create() -> ::clap::Command {
@@ -1050,6 +1066,14 @@ impl<T: CliConfig> Cli<T> {
             )
             .about(
                 "List the sales invoices\n\nThe sales invoices of the company, ordered by id unless `$orderby` says otherwise.",
+            )
+            .arg(
+                ::clap::Arg::new("all")
+                    .long("all")
+                    .action(::clap::ArgAction::SetTrue)
+                    .help(
+                        "All pages and not only the first, by following `@odata.nextLink`.",
+                    ),
             )
     }
     pub fn cli_sales_invoice_create() -> ::clap::Command {
@@ -2276,6 +2300,9 @@ impl<T: CliConfig> Cli<T> {
             request = request.top(value.clone());
         }
         self.config.execute_company_list(matches, &mut request)?;
+        if matches.get_flag("all") {
+            return crate::all::write(matches, request.pages()).await;
+        }
         let result = request.send().await;
         match result {
             Ok(r) => {
@@ -2384,6 +2411,9 @@ impl<T: CliConfig> Cli<T> {
             request = request.top(value.clone());
         }
         self.config.execute_customer_list(matches, &mut request)?;
+        if matches.get_flag("all") {
+            return crate::all::write(matches, request.pages()).await;
+        }
         let result = request.send().await;
         match result {
             Ok(r) => {
@@ -2830,6 +2860,9 @@ impl<T: CliConfig> Cli<T> {
             request = request.top(value.clone());
         }
         self.config.execute_sales_invoice_list(matches, &mut request)?;
+        if matches.get_flag("all") {
+            return crate::all::write(matches, request.pages()).await;
+        }
         let result = request.send().await;
         match result {
             Ok(r) => {

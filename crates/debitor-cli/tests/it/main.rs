@@ -6,6 +6,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod all;
 mod answers;
 mod changes;
 mod failures;

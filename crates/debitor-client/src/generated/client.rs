@@ -5573,6 +5573,28 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::CompanyPage>, Error<types::ODataErrorBody>> {
+            let client = self.client;
+            Self::exchange(client, self.request()?).await
+        }
+        /// All pages, from the one that `send` would answer, along their `@odata.nextLink`. The
+        /// next one is asked for when it is taken from the stream, which ends after an error.
+        pub fn pages(
+            self,
+        ) -> ::debitor_client::paging::Paged<
+            'a,
+            ResponseValue<types::CompanyPage>,
+            types::ODataErrorBody,
+        > {
+            let client = self.client;
+            ::debitor_client::paging::pages(client, self.request(), Self::exchange)
+        }
+        /// All entities of these `pages`; `top` is how many are asked for at once.
+        pub fn stream(
+            self,
+        ) -> ::debitor_client::paging::Paged<'a, types::Company, types::ODataErrorBody> {
+            ::debitor_client::paging::entities(self.pages())
+        }
+        fn request(self) -> Result<::reqwest::Request, Error<types::ODataErrorBody>> {
             let Self {
                 client,
                 count,
@@ -5629,6 +5651,12 @@ pub mod builder {
                 .query(&progenitor_client::QueryParam::new("$top", &top))
                 .headers(header_map)
                 .build()?;
+            Ok(request)
+        }
+        async fn exchange(
+            client: &'a super::Client,
+            mut request: ::reqwest::Request,
+        ) -> Result<ResponseValue<types::CompanyPage>, Error<types::ODataErrorBody>> {
             let info = OperationInfo {
                 operation_id: "company_list",
             };
@@ -6152,6 +6180,32 @@ pub mod builder {
         pub async fn send(
             self,
         ) -> Result<ResponseValue<types::CustomerPage>, Error<types::ODataErrorBody>> {
+            let client = self.client;
+            Self::exchange(client, self.request()?).await
+        }
+        /// All pages, from the one that `send` would answer, along their `@odata.nextLink`. The
+        /// next one is asked for when it is taken from the stream, which ends after an error.
+        pub fn pages(
+            self,
+        ) -> ::debitor_client::paging::Paged<
+            'a,
+            ResponseValue<types::CustomerPage>,
+            types::ODataErrorBody,
+        > {
+            let client = self.client;
+            ::debitor_client::paging::pages(client, self.request(), Self::exchange)
+        }
+        /// All entities of these `pages`; `top` is how many are asked for at once.
+        pub fn stream(
+            self,
+        ) -> ::debitor_client::paging::Paged<
+            'a,
+            types::Customer,
+            types::ODataErrorBody,
+        > {
+            ::debitor_client::paging::entities(self.pages())
+        }
+        fn request(self) -> Result<::reqwest::Request, Error<types::ODataErrorBody>> {
             let Self {
                 client,
                 company_id,
@@ -6213,6 +6267,12 @@ pub mod builder {
                 .query(&progenitor_client::QueryParam::new("$top", &top))
                 .headers(header_map)
                 .build()?;
+            Ok(request)
+        }
+        async fn exchange(
+            client: &'a super::Client,
+            mut request: ::reqwest::Request,
+        ) -> Result<ResponseValue<types::CustomerPage>, Error<types::ODataErrorBody>> {
             let info = OperationInfo {
                 operation_id: "customer_list",
             };
@@ -7624,6 +7684,32 @@ pub mod builder {
             ResponseValue<types::SalesInvoicePage>,
             Error<types::ODataErrorBody>,
         > {
+            let client = self.client;
+            Self::exchange(client, self.request()?).await
+        }
+        /// All pages, from the one that `send` would answer, along their `@odata.nextLink`. The
+        /// next one is asked for when it is taken from the stream, which ends after an error.
+        pub fn pages(
+            self,
+        ) -> ::debitor_client::paging::Paged<
+            'a,
+            ResponseValue<types::SalesInvoicePage>,
+            types::ODataErrorBody,
+        > {
+            let client = self.client;
+            ::debitor_client::paging::pages(client, self.request(), Self::exchange)
+        }
+        /// All entities of these `pages`; `top` is how many are asked for at once.
+        pub fn stream(
+            self,
+        ) -> ::debitor_client::paging::Paged<
+            'a,
+            types::SalesInvoice,
+            types::ODataErrorBody,
+        > {
+            ::debitor_client::paging::entities(self.pages())
+        }
+        fn request(self) -> Result<::reqwest::Request, Error<types::ODataErrorBody>> {
             let Self {
                 client,
                 company_id,
@@ -7685,6 +7771,15 @@ pub mod builder {
                 .query(&progenitor_client::QueryParam::new("$top", &top))
                 .headers(header_map)
                 .build()?;
+            Ok(request)
+        }
+        async fn exchange(
+            client: &'a super::Client,
+            mut request: ::reqwest::Request,
+        ) -> Result<
+            ResponseValue<types::SalesInvoicePage>,
+            Error<types::ODataErrorBody>,
+        > {
             let info = OperationInfo {
                 operation_id: "sales_invoice_list",
             };
@@ -9974,4 +10069,31 @@ pub mod builder {
 /// Items consumers will typically use such as the Client.
 pub mod prelude {
     pub use self::super::Client;
+}
+impl ::debitor_client::paging::Page for types::CompanyPage {
+    type Entity = types::Company;
+    fn next_link(&self) -> Option<&str> {
+        self.odata_next_link.as_deref()
+    }
+    fn into_entities(self) -> Vec<Self::Entity> {
+        self.value
+    }
+}
+impl ::debitor_client::paging::Page for types::CustomerPage {
+    type Entity = types::Customer;
+    fn next_link(&self) -> Option<&str> {
+        self.odata_next_link.as_deref()
+    }
+    fn into_entities(self) -> Vec<Self::Entity> {
+        self.value
+    }
+}
+impl ::debitor_client::paging::Page for types::SalesInvoicePage {
+    type Entity = types::SalesInvoice;
+    fn next_link(&self) -> Option<&str> {
+        self.odata_next_link.as_deref()
+    }
+    fn into_entities(self) -> Vec<Self::Entity> {
+        self.value
+    }
 }

@@ -6,9 +6,12 @@
     reason = "a test that fails may panic"
 )]
 
+mod bounds;
 mod changes;
 mod client;
+mod fake;
 mod mock;
+mod paging;
 
 use debitor_client::{Client, types};
 use httpmock::MockServer;

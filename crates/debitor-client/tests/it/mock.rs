@@ -2,6 +2,7 @@
 
 use debitor_client::httpmock::MockServerExt;
 use debitor_client::{Error, Etag, types};
+use futures::TryStreamExt;
 use httpmock::MockServer;
 
 use crate::{COMPANY, CUSTOMER, ETAG, INVOICE, client, customer};
@@ -78,4 +79,32 @@ async fn a_count_is_a_number() {
         .unwrap();
 
     assert_eq!(count.into_inner(), 42);
+}
+
+#[tokio::test]
+async fn a_list_in_pages_is_a_stream() {
+    let server = MockServer::start_async().await;
+    let page = |link: Option<String>| types::CustomerPage {
+        odata_context: "c".to_owned(),
+        odata_count: None,
+        odata_next_link: link,
+        value: vec![customer()],
+    };
+    let address = format!("/financials/companies/{COMPANY}/customers?$skiptoken=2");
+    let first = server.customer_list(|when, then| {
+        when.company_id(&COMPANY).skiptoken(None);
+        then.ok(&page(Some(server.url(address))));
+    });
+    let last = server.customer_list(|when, then| {
+        when.company_id(&COMPANY).skiptoken("2");
+        then.ok(&page(None));
+    });
+
+    let client = client(&server);
+    let customers = client.customer_list().company_id(COMPANY).stream();
+    let customers: Vec<_> = customers.try_collect().await.unwrap();
+
+    first.assert();
+    last.assert();
+    assert_eq!(customers.len(), 2);
 }

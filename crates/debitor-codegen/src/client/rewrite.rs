@@ -9,12 +9,15 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Expr, ExprMethodCall, File, ImplItemFn, ItemStruct, Path, Type, parse_quote};
 
 use super::Settings;
+use super::lists::{self, List};
 use crate::profile::Profile;
 
-/// The client, where a null in the body of a PATCH is told from an absent property.
+/// The client, where a null in the body of a PATCH is told from an absent property, and lists are
+/// streams.
 pub(super) fn client(
     tokens: TokenStream,
     profile: &Profile,
+    lists: &[List],
     settings: &Settings,
 ) -> syn::Result<File> {
     let mut file = syn::parse2(tokens)?;
@@ -28,18 +31,20 @@ pub(super) fn client(
         attribute: parse_quote!(#[serde(default, deserialize_with = #present)]),
     };
     pass.visit_file_mut(&mut file);
+    lists::client(&mut file, lists, settings)?;
     Ok(file)
 }
 
 /// The commands, which read `--json-body` by a function of ours and before the other flags, and
-/// `null` in a flag as null.
-pub(super) fn cli(tokens: TokenStream, settings: &Settings) -> syn::Result<File> {
+/// `null` in a flag as null, and answer whole lists with `--all`.
+pub(super) fn cli(tokens: TokenStream, lists: &[List], settings: &Settings) -> syn::Result<File> {
     let mut file = syn::parse2(tokens)?;
     ReadBodies {
         with: syn::parse_str(&settings.read_body)?,
     }
     .visit_file_mut(&mut file);
     ParseNull.visit_file_mut(&mut file);
+    lists::cli(&mut file, lists, settings)?;
     Ok(file)
 }
 
@@ -180,6 +185,6 @@ fn escape_path(literal: Literal) -> Literal {
     ))
 }
 
-fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
+pub(super) fn mentions(tokens: &impl ToTokens, word: &str) -> bool {
     tokens.to_token_stream().to_string().contains(word)
 }

@@ -14,8 +14,10 @@ pub(super) const RESERVED_OPERATIONS: [&str; 8] = [
     "api_version",
 ];
 
-/// Parameters that collide with what every generated request builder has.
-pub(super) const RESERVED_PARAMETERS: [&str; 5] = ["body", "body_map", "client", "new", "send"];
+/// Parameters that collide with what generated request builders have.
+pub(super) const RESERVED_PARAMETERS: [&str; 9] = [
+    "body", "body_map", "client", "exchange", "new", "pages", "request", "send", "stream",
+];
 
 /// What the stub generator appends to the name of an operation.
 pub(super) const OPERATION_TYPES: [&str; 5] = ["Path", "Query", "Headers", "Request", "Response"];

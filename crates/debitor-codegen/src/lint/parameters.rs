@@ -45,7 +45,7 @@ fn location(parameter: &Place<'_>, report: &mut Report) {
 fn name(parameter: &Place<'_>, report: &mut Report) {
     let name = parameter.text("name");
     if RESERVED_PARAMETERS.contains(&snake(name).as_str()) {
-        let problem = format!("`{name}` is a method of every generated request");
+        let problem = format!("`{name}` is a method of generated requests");
         report.fault(&parameter.below("name"), problem, "rename the parameter");
     }
     let ignored = IGNORED_HEADERS.contains(&name.to_ascii_lowercase().as_str());

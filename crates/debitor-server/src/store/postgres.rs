@@ -17,6 +17,7 @@ mod gauges;
 mod heartbeat;
 mod idempotency;
 mod import;
+mod list;
 mod migrate;
 mod optimistic;
 mod points;
@@ -440,12 +441,9 @@ fn page<P: Property>(
     })
 }
 
-/// Refuses what this engine cannot be asked for yet.
-fn require_plain<P: Property>(query: &ListQuery<P>) -> Result<()> {
-    if query.condition.is_all() && query.order.keys().is_empty() && query.skip == 0 {
-        return Ok(());
-    }
-    Err(Error::Internal("lists in an order of their own".to_owned()))
+/// Whether the list is that of all entities by their ids, which one statement reads.
+fn is_plain<P: Property>(query: &ListQuery<P>) -> bool {
+    query.condition.is_all() && query.order.keys().is_empty() && query.skip == 0
 }
 
 /// The number that a statement counted.

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, count_of, page, require_plain, upkeep};
+use super::{audit, count_of, is_plain, page, upkeep};
 use crate::domain::company::{self, NewCompany};
 
 /// Finds a company of the tenant.
@@ -49,12 +49,23 @@ impl Work<Uuid> for Create {
     }
 }
 
+/// The statements of lists with options.
+const STATEMENTS: Statements = Statements {
+    all: "SELECT id, body FROM company WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+    of_ids:
+        "SELECT id, body FROM company WHERE tenant_id = $1 AND id > $2 AND id = ANY ($4::uuid[])
+             ORDER BY id LIMIT $3",
+    of_numbers: None,
+};
+
 pub(super) async fn list(
     transaction: Transaction,
     tenant: Uuid,
     query: ListQuery<CompanyProperty>,
 ) -> Result<Page, Failure> {
-    require_plain(&query)?;
+    if !is_plain(&query) {
+        return list::page(transaction, None, tenant, &STATEMENTS, &query).await;
+    }
     let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
     let rows = i64::from(query.top) + 1;
     let [rows, count] = transaction
@@ -82,10 +93,9 @@ pub(super) async fn count(
     tenant: Uuid,
     condition: Condition<CompanyProperty>,
 ) -> Result<i32, Failure> {
-    require_plain(&ListQuery {
-        condition,
-        ..ListQuery::first(0)
-    })?;
+    if !condition.is_all() {
+        return list::count(transaction, None, tenant, &STATEMENTS, &condition).await;
+    }
     let [count] = transaction
         .read([Call::new(COUNT, &[&tenant, &true])])
         .await?;

@@ -12,10 +12,11 @@ use super::super::{
     Condition, Conflict, CustomerKey, Error, ListQuery, Noun, Page, Result, Scope, Stored,
 };
 use super::failure::Failure;
+use super::list::{self, Statements};
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, company, count_of, page, require_plain, sales_invoice, version};
+use super::{audit, company, count_of, is_plain, page, sales_invoice, version};
 use crate::domain::customer::{self, fold_number};
 use crate::domain::version::{Precondition, Version};
 
@@ -26,12 +27,26 @@ struct Versioned {
     customer: Customer,
 }
 
+/// The statements of lists with options.
+const STATEMENTS: Statements = Statements {
+    all: "SELECT id, body FROM customer WHERE company_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+    of_ids:
+        "SELECT id, body FROM customer WHERE company_id = $1 AND id > $2 AND id = ANY ($4::uuid[])
+             ORDER BY id LIMIT $3",
+    of_numbers: Some(
+        "SELECT id, body FROM customer WHERE company_id = $1 AND id > $2
+           AND number_fold = ANY ($4::text[]) ORDER BY id LIMIT $3",
+    ),
+};
+
 pub(super) async fn list(
     transaction: Transaction,
     scope: Scope,
     query: ListQuery<CustomerProperty>,
 ) -> Result<Page, Failure> {
-    require_plain(&query)?;
+    if !is_plain(&query) {
+        return list::page(transaction, Some(scope), scope.company, &STATEMENTS, &query).await;
+    }
     let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
     let rows = i64::from(query.top) + 1;
     let [found, rows, count] = transaction
@@ -61,10 +76,16 @@ pub(super) async fn count(
     scope: Scope,
     condition: Condition<CustomerProperty>,
 ) -> Result<i32, Failure> {
-    require_plain(&ListQuery {
-        condition,
-        ..ListQuery::first(0)
-    })?;
+    if !condition.is_all() {
+        return list::count(
+            transaction,
+            Some(scope),
+            scope.company,
+            &STATEMENTS,
+            &condition,
+        )
+        .await;
+    }
     let [found, count] = transaction
         .read([
             Call::new(company::FIND, &[&scope.company, &scope.tenant]),

@@ -14,10 +14,11 @@ use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
 use super::super::{Condition, Conflict, Error, ListQuery, Noun, Page, Result, Scope, Stored};
 use super::failure::Failure;
+use super::list::{self, Statements};
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, company, count_of, customer, page, require_plain, version};
+use super::{audit, company, count_of, customer, is_plain, page, version};
 use crate::domain::blank;
 use crate::domain::customer::fold_number;
 use crate::domain::sales_invoice::{self, CustomerChoice};
@@ -30,12 +31,22 @@ pub(super) struct Versioned {
     invoice: SalesInvoice,
 }
 
+/// The statements of lists with options.
+const STATEMENTS: Statements = Statements {
+    all: "SELECT id, body FROM sales_invoice WHERE company_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+    of_ids: "SELECT id, body FROM sales_invoice WHERE company_id = $1 AND id > $2 AND id = ANY ($4::uuid[])
+             ORDER BY id LIMIT $3",
+    of_numbers: None,
+};
+
 pub(super) async fn list(
     transaction: Transaction,
     scope: Scope,
     query: ListQuery<SalesInvoiceProperty>,
 ) -> Result<Page, Failure> {
-    require_plain(&query)?;
+    if !is_plain(&query) {
+        return list::page(transaction, Some(scope), scope.company, &STATEMENTS, &query).await;
+    }
     let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
     let rows = i64::from(query.top) + 1;
     let [found, rows, count] = transaction
@@ -65,10 +76,16 @@ pub(super) async fn count(
     scope: Scope,
     condition: Condition<SalesInvoiceProperty>,
 ) -> Result<i32, Failure> {
-    require_plain(&ListQuery {
-        condition,
-        ..ListQuery::first(0)
-    })?;
+    if !condition.is_all() {
+        return list::count(
+            transaction,
+            Some(scope),
+            scope.company,
+            &STATEMENTS,
+            &condition,
+        )
+        .await;
+    }
     let [found, count] = transaction
         .read([
             Call::new(company::FIND, &[&scope.company, &scope.tenant]),
