@@ -16,6 +16,7 @@ mod judge;
 mod metadata;
 mod metrics;
 mod operations;
+mod options;
 mod postgres;
 mod sales_invoice;
 mod sales_invoice_customer;
