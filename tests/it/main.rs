@@ -17,6 +17,7 @@ mod metadata;
 mod metrics;
 mod operations;
 mod paging;
+mod options;
 mod postgres;
 mod sales_invoice;
 mod sales_invoice_customer;
