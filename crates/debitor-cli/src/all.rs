@@ -43,7 +43,7 @@ async fn json<P: Serialize>(mut pages: Pages<'_, P>) -> anyhow::Result<()> {
             }
             Ok(None) => return print(list.end()).map(|_| ()),
             Err(error) => {
-                list.abandon()?;
+                list.abandon();
                 return Err(error.into());
             }
         }
@@ -94,15 +94,15 @@ impl List {
     }
 
     /// Says what the text lacks that was begun.
-    fn abandon(&self) -> anyhow::Result<()> {
+    fn abandon(&self) {
         if self.is_open {
-            print("\n")?;
+            // The error itself is what is told, also if nobody reads any more.
+            let _ = print("\n");
             let written = self.entities;
             note(&format!(
                 "error: the list is not complete: it ends after {written} entities"
             ));
         }
-        Ok(())
     }
 }
 

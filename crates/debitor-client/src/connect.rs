@@ -66,7 +66,7 @@ fn below(base: Url) -> Policy {
             Ok(()) => attempt.follow(),
             Err(outside) => {
                 let address = attempt.url().clone();
-                attempt.error(format!("`{address}` is not below `{base}`: {outside}"))
+                attempt.error(format!("`{address}` is not below the base URL: {outside}"))
             }
         }
     })

@@ -36,10 +36,10 @@ pub trait Page {
 /// Why a link is not followed.
 #[derive(Debug, ThisError)]
 enum Refused {
-    #[error("`{0}` is no address: {1}")]
-    Unreadable(String, String),
-    #[error("`{0}` is not below `{1}`: {2}")]
-    Outside(Url, String, Outside),
+    #[error("`{0}` is no address")]
+    Unreadable(String),
+    #[error("`{0}` is not below the base URL: {1}")]
+    Outside(Url, Outside),
     #[error("`{0}` leads to a page that has been")]
     Repeated(Url),
 }
@@ -112,9 +112,9 @@ impl<'a, E, F> Walk<'a, E, F> {
             Ok(request) => request,
             Err(error) => return Some((Err(error), self)),
         };
-        let asked = request.try_clone();
+        let asked = copy(&request);
         let page = (self.exchange)(self.client, request).await;
-        if let (Ok(page), Some(asked)) = (&page, asked) {
+        if let Ok(page) = &page {
             let link = page.next_link();
             self.next = link.map(|link| self.follow(asked, link).map_err(Error::from));
         }
@@ -123,22 +123,24 @@ impl<'a, E, F> Walk<'a, E, F> {
 
     /// The request that asked for a page, made one for the page that is linked from it.
     fn follow(&mut self, mut asked: Request, link: &str) -> Result<Request, Refused> {
-        let unreadable = |error| Refused::Unreadable(link.escape_debug().to_string(), error);
-        let mut url = asked
-            .url()
-            .join(link)
-            .map_err(|error| unreadable(error.to_string()))?;
+        let unreadable = |_| Refused::Unreadable(link.escape_debug().to_string());
+        let mut url = asked.url().join(link).map_err(unreadable)?;
         url.set_fragment(None);
-        let base = self.client.baseurl();
-        let parsed = Url::parse(base).map_err(|error| unreadable(format!("`{base}`: {error}")))?;
-        bounds::check(&parsed, &url)
-            .map_err(|outside| Refused::Outside(url.clone(), base.to_owned(), outside))?;
+        let base = Url::parse(self.client.baseurl()).map_err(unreadable)?;
+        bounds::check(&base, &url).map_err(|outside| Refused::Outside(url.clone(), outside))?;
         if !self.visited.is_new(&url) {
             return Err(Refused::Repeated(url));
         }
         *asked.url_mut() = url;
         Ok(asked)
     }
+}
+
+/// The request of a list again, which has no body.
+fn copy(request: &Request) -> Request {
+    let mut copy = Request::new(request.method().clone(), request.url().clone());
+    copy.headers_mut().clone_from(request.headers());
+    copy
 }
 
 /// The pages that have been, eight bytes each, so that a list of any length can be walked.

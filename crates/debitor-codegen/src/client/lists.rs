@@ -43,6 +43,7 @@ pub(super) fn of(spec: &Spec) -> Vec<List> {
     let operations = spec.operations();
     operations
         .iter()
+        .filter(|operation| operation.method == "get")
         .filter_map(|operation| list(operation.value))
         .collect()
 }
