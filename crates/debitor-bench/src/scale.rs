@@ -19,7 +19,7 @@ const GIB: f64 = (1u64 << 30) as f64;
 const HOURS_A_MONTH: f64 = 730.0;
 const DAYS_A_YEAR: f64 = 365.0;
 /// The operations, and of a hundred requests how many are of each.
-const MIX: [(Operation, f64); 4] = [(Get, 80.0), (List, 10.0), (Create, 2.0), (Patch, 8.0)];
+const MIX: [(Operation, f64); 4] = [(Get, 85.0), (List, 10.0), (Create, 1.0), (Patch, 4.0)];
 /// Companies are unequal: how steeply their sizes fall (Pareto), and what none exceeds.
 const SHAPE: f64 = 1.1;
 const GREATEST: f64 = 5_000_000.0;
@@ -34,7 +34,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 1e6)]
     companies: f64,
     /// Requests a second at the busiest time.
-    #[arg(long, default_value_t = 20_000.0)]
+    #[arg(long, default_value_t = 10_000.0)]
     requests: f64,
     /// The share of processors that may be busy then.
     #[arg(long, default_value_t = 0.5)]
