@@ -22,13 +22,19 @@ mod random;
 #[path = "../../../crates/debitor-server/src/odata/tests/table.rs"]
 mod table;
 
-/// A test of each behaviour on each engine that has lists.
+/// A test of each behaviour on each engine.
 macro_rules! on_engines {
     ($($behaviour:ident)*) => {
         mod sqlite {
             $(#[tokio::test]
             async fn $behaviour() {
                 super::$behaviour(debitor_tests::Engine::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(debitor_tests::Engine::Postgres).await;
             })*
         }
     };
