@@ -10,6 +10,12 @@ WHERE numbered.id = company.id;
 
 CREATE UNIQUE INDEX company_by_row ON company (row);
 
+-- How many customers a company has: to count a million would take 30 ms.
+
+ALTER TABLE company ADD COLUMN customers INTEGER NOT NULL DEFAULT 0;
+
+UPDATE company SET customers = (SELECT count(*) FROM customer WHERE company_id = company.id);
+
 CREATE VIRTUAL TABLE customer_words USING fts5 (
   words, content = '', columnsize = 0, detail = none, tokenize = "ascii tokenchars '_'"
 );

@@ -168,9 +168,12 @@ impl<D: Dialect> Sql<D> {
         };
         match search {
             Search::And(parts) => format!("({})", of(self, parts).join(" AND ")),
-            Search::Or(parts) => any(of(self, parts)),
+            Search::Or(parts) => any(&of(self, parts)),
             Search::Not(part) => format!("(NOT {})", self.search::<P>(part)),
-            Search::Term(cuts) => any(cuts.iter().map(|cut| self.words::<P>(cut)).collect()),
+            Search::Term(cuts) => {
+                let cuts: Vec<_> = cuts.iter().map(|cut| self.words::<P>(cut)).collect();
+                any(&cuts)
+            }
             Search::Phrase(phrase) => self.phrase::<P>(phrase),
         }
     }
@@ -184,11 +187,14 @@ impl<D: Dialect> Sql<D> {
     /// That a text contains it.
     fn phrase<P: Listed>(&mut self, phrase: &str) -> String {
         let phrase = self.bind(Bind::Text(phrase.to_owned()));
-        let texts = P::SEARCHED.iter().map(|(property, _)| {
-            let contains = D::function(TextFunction::Contains, &D::value(*property), &phrase);
-            format!("coalesce({contains}, FALSE)")
-        });
-        any(texts.collect())
+        let texts: Vec<_> = P::SEARCHED
+            .iter()
+            .map(|(property, _)| {
+                let contains = D::function(TextFunction::Contains, &D::value(*property), &phrase);
+                format!("coalesce({contains}, FALSE)")
+            })
+            .collect();
+        any(&texts)
     }
 
     /// That the row is behind these values of the order's keys, and, where they are the same, behind
@@ -236,8 +242,8 @@ fn compare(left: &str, comparison: Comparison, right: &str) -> String {
     format!("coalesce({left} {operator} {right}, FALSE)")
 }
 
-fn any(conditions: Vec<String>) -> String {
-    match &conditions[..] {
+fn any(conditions: &[String]) -> String {
+    match conditions {
         [] => "FALSE".to_owned(),
         some => format!("({})", some.join(" OR ")),
     }

@@ -57,3 +57,9 @@ pub(super) fn require(db: &Connection, scope: Scope) -> Result<i64> {
         .optional()?
         .ok_or(Error::NotFound(Noun::Company))
 }
+
+/// How many customers the company has.
+pub(super) fn customers(db: &Connection, company: Uuid) -> rusqlite::Result<i32> {
+    db.prepare_cached("SELECT customers FROM company WHERE id = ?1")?
+        .query_row([company.as_bytes()], |row| row.get(0))
+}

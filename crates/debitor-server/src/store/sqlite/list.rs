@@ -1,6 +1,7 @@
 //! Statements of lists, of every noun alike: how the rows are come by is decided here, and not left to
 //! the planner, which knows nothing of how many they are.
 
+use debitor_api::properties::CustomerProperty;
 use rusqlite::{Connection, Rows, params_from_iter};
 use uuid::Uuid;
 
@@ -10,7 +11,7 @@ use super::super::query::sqlite::Sqlite;
 use super::super::query::{Column, Listed};
 use super::super::{Condition, Entities, ListQuery, Page, Result};
 use super::row::text;
-use super::words;
+use super::{company, words};
 use crate::odata::order::Order;
 
 /// Rows up to which all that the index of words finds are read and sorted, where the list's order has
@@ -119,7 +120,19 @@ pub(super) fn count<P: Listed>(
     owner: Uuid,
     condition: &Condition<P>,
 ) -> Result<i32> {
-    let (text, binds) = counted(db, owner, condition)?.into_parts();
+    if condition.is_all() && P::TABLE == CustomerProperty::TABLE {
+        return Ok(company::customers(db, owner)?);
+    }
+    let access = Access::of(db, owner, condition, false)?;
+    if let (Access::Words(question), None, Some(search)) =
+        (&access, &condition.filter, &condition.search)
+        && words::is_exact(search)
+    {
+        return Ok(words::count_of(db, question)?);
+    }
+    let mut sql = access.select::<P>("count(*)", owner);
+    add_condition(&mut sql, condition);
+    let (text, binds) = sql.into_parts();
     let mut statement = db.prepare_cached(&text)?;
     Ok(statement.query_row(params_from_iter(binds), |row| row.get(0))?)
 }
@@ -136,17 +149,6 @@ fn rows<P: Listed>(db: &Connection, owner: Uuid, query: &ListQuery<P>) -> Result
     let (top, skip) = (Bind::Rows(query.top + 1), Bind::Rows(query.skip));
     let limit = format!(" LIMIT {} OFFSET {}", sql.bind(top), sql.bind(skip));
     sql.push(&limit);
-    Ok(sql)
-}
-
-fn counted<P: Listed>(
-    db: &Connection,
-    owner: Uuid,
-    condition: &Condition<P>,
-) -> Result<Sql<Sqlite>> {
-    let access = Access::of(db, owner, condition, false)?;
-    let mut sql = access.select::<P>("count(*)", owner);
-    add_condition(&mut sql, condition);
     Ok(sql)
 }
 

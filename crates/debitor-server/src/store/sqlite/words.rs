@@ -6,21 +6,24 @@
 //! long words are cut.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use debitor_api::properties::CustomerProperty;
 use rusqlite::{Connection, Params, params};
 use uuid::Uuid;
 
 use super::super::query::seek::Words;
-use crate::odata::search;
+use crate::odata::search::{self, Search};
 
 /// Characters of a word that are kept.
 const KEPT: usize = 24;
 
-/// What changes in the index for a row.
+/// What changes in the index, and in the company's number of customers, for a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
+    company: i64,
     row: i64,
+    customers: i64,
     removed: String,
     added: String,
 }
@@ -28,17 +31,20 @@ pub(super) struct Change {
 impl Change {
     /// Of a row, with its JSON before and after, as far as it was there and will be.
     pub(super) fn new(company: i64, row: i64, before: Option<&str>, after: Option<&str>) -> Self {
+        let customers = i64::from(after.is_some()) - i64::from(before.is_some());
         let before = before.map_or(Vec::new(), |json| tokens(company, json));
         let after = after.map_or(Vec::new(), |json| tokens(company, json));
         Self {
+            company,
             row,
+            customers,
             removed: missing(&before, &after),
             added: missing(&after, &before),
         }
     }
 
     pub(super) fn is_none(&self) -> bool {
-        self.removed.is_empty() && self.added.is_empty()
+        self.customers == 0 && self.removed.is_empty() && self.added.is_empty()
     }
 }
 
@@ -73,18 +79,34 @@ fn token(company: i64, word: &str) -> String {
 
 /// Makes the changes. The index takes rows best in their order.
 pub(super) fn write(db: &Connection, mut changes: Vec<Change>) -> rusqlite::Result<()> {
+    count(db, &changes)?;
     changes.sort_by_key(|change| change.row);
+    changes.iter().try_for_each(|change| index(db, change))
+}
+
+fn index(db: &Connection, change: &Change) -> rusqlite::Result<()> {
+    if !change.removed.is_empty() {
+        db.prepare_cached(
+            "INSERT INTO customer_words (customer_words, rowid, words) VALUES ('delete', ?1, ?2)",
+        )?
+        .execute(params![change.row, change.removed])?;
+    }
+    if !change.added.is_empty() {
+        db.prepare_cached("INSERT INTO customer_words (rowid, words) VALUES (?1, ?2)")?
+            .execute(params![change.row, change.added])?;
+    }
+    Ok(())
+}
+
+/// Keeps the numbers of customers right.
+fn count(db: &Connection, changes: &[Change]) -> rusqlite::Result<()> {
+    let mut more = BTreeMap::new();
     for change in changes {
-        if !change.removed.is_empty() {
-            db.prepare_cached(
-                "INSERT INTO customer_words (customer_words, rowid, words) VALUES ('delete', ?1, ?2)",
-            )?
-            .execute(params![change.row, change.removed])?;
-        }
-        if !change.added.is_empty() {
-            db.prepare_cached("INSERT INTO customer_words (rowid, words) VALUES (?1, ?2)")?
-                .execute(params![change.row, change.added])?;
-        }
+        *more.entry(change.company).or_insert(0) += change.customers;
+    }
+    for (company, more) in more.into_iter().filter(|(_, more)| *more != 0) {
+        db.prepare_cached("UPDATE company SET customers = customers + ?2 WHERE row = ?1")?
+            .execute([company, more])?;
     }
     Ok(())
 }
@@ -98,7 +120,7 @@ pub(super) fn fill(db: &Connection) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let json: String = row.get(2)?;
         let change = Change::new(row.get(1)?, row.get(0)?, None, Some(&json));
-        write(db, vec![change])?;
+        index(db, &change)?;
     }
     Ok(())
 }
@@ -121,6 +143,23 @@ pub(super) fn question(company: i64, words: &Words) -> String {
         Words::Whole(word) => format!("\"{}\"", token(company, word)),
         Words::Start(start) => format!("\"{}\"*", token(company, start)),
     }
+}
+
+/// Whether the index finds just what the search does: not so words that it keeps in another form.
+pub(super) fn is_exact(search: &Search) -> bool {
+    let is_kept =
+        |word: &String| word.chars().count() <= KEPT && word.chars().all(char::is_alphanumeric);
+    match search {
+        Search::And(parts) | Search::Or(parts) => parts.iter().all(is_exact),
+        Search::Term(cuts) => cuts.iter().flatten().all(is_kept),
+        Search::Not(_) | Search::Phrase(_) => false,
+    }
+}
+
+/// How many rows the index finds.
+pub(super) fn count_of(db: &Connection, question: &str) -> rusqlite::Result<i32> {
+    db.prepare_cached("SELECT count(*) FROM customer_words WHERE customer_words MATCH ?1")?
+        .query_row([question], |row| row.get(0))
 }
 
 /// Rows among which all with these words are, if they are so few.

@@ -35,6 +35,9 @@ impl Filled {
             add(&transaction, n);
         }
         words::fill(&transaction).unwrap();
+        transaction
+            .execute("UPDATE company SET customers = ?1", [CUSTOMERS])
+            .unwrap();
         transaction.commit().unwrap();
         Self {
             db,
@@ -175,5 +178,7 @@ fn what_is_found_often_is_not_sorted() {
     let count = |query: Query| count(&filled.db, COMPANY, &query.condition).unwrap();
     assert_eq!(count(searched("kiel")), 5000);
     assert_eq!(count(searched("nordhafen")), 5);
+    assert_eq!(count(searched("kiel AND NOT nordhafen")), 4995);
+    assert_eq!(count(searched("kiel AND kunden.example")), 5000);
     assert_eq!(count(first()), 5000);
 }

@@ -121,6 +121,10 @@ async fn every_kind_of_fault_is_found() {
             "the index of words has others",
         ),
         (
+            "UPDATE company SET customers = 1",
+            "it has 2 customers and counts 1",
+        ),
+        (
             "INSERT INTO customer_words (rowid, words) VALUES (9, '1_x')",
             "a customer that does not exist, 9",
         ),

@@ -1,4 +1,5 @@
-//! Whether the index of words has just the words that the customers have.
+//! Whether the index of words has just the words that the customers have, and whether companies know
+//! how many they are.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,6 +20,7 @@ pub(super) fn check(db: &Connection, report: &mut Report<'_>) -> rusqlite::Resul
     if report.counts.schema < FIRST {
         return Ok(());
     }
+    numbers(db, report)?;
     let mut differences = Differences::new();
     add_rows(db, &mut differences)?;
     subtract_index(db, &mut differences)?;
@@ -29,6 +31,21 @@ pub(super) fn check(db: &Connection, report: &mut Report<'_>) -> rusqlite::Resul
         report.fault(fault(db, row)?);
     }
     Ok(())
+}
+
+fn numbers(db: &Connection, report: &mut Report<'_>) -> rusqlite::Result<()> {
+    let sql = "SELECT id, customers, (SELECT count(*) FROM customer WHERE company_id = company.id)
+               FROM company";
+    each(db, sql, |row| {
+        let (id, known, found): (_, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if known != found {
+            let id = Uuid::from_bytes(id);
+            report.fault(format!(
+                "company {id}: it has {found} customers and counts {known}"
+            ));
+        }
+        Ok(())
+    })
 }
 
 fn add_rows(db: &Connection, differences: &mut Differences) -> rusqlite::Result<()> {

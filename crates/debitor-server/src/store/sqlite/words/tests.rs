@@ -32,6 +32,20 @@ fn a_change_is_of_what_differs() {
     assert!(Change::new(7, 1, Some(&before), Some(&before)).is_none());
 }
 
+#[test]
+fn searches_that_the_index_answers_alone() {
+    let check = |text, expected| {
+        let search = search::parse(text).unwrap();
+        assert_eq!(is_exact(&search), expected, "{text}");
+    };
+    check("nord", true);
+    check("Müller AND (b OR 10)", true);
+    check("\"nord\"", false);
+    check("a AND NOT b", false);
+    check("x.example", false);
+    check("donaudampfschifffahrtsgesellschaft", false);
+}
+
 /// The rows that an index with these customers finds.
 fn found(customers: &[String], words: &Words) -> Vec<i64> {
     let db = Connection::open_in_memory().unwrap();
@@ -40,6 +54,8 @@ fn found(customers: &[String], words: &Words) -> Vec<i64> {
                  CREATE VIRTUAL TABLE customer_word USING fts5vocab (customer_words, instance);";
     db.execute_batch(table).unwrap();
     let rows = (1..).zip(customers);
+    db.execute_batch("CREATE TABLE company (row, customers)")
+        .unwrap();
     let changes = rows.map(|(row, json)| Change::new(7, row, None, Some(json)));
     write(&db, changes.collect()).unwrap();
     let asked = matching(&db, &question(7, words), 9).unwrap().unwrap();
