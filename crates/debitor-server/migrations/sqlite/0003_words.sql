@@ -15,3 +15,7 @@ CREATE VIRTUAL TABLE customer_words USING fts5 (
 );
 
 INSERT INTO customer_words (customer_words, rank) VALUES ('secure-delete', 1);
+
+-- Each word of the index with each of its rows, in the order of the words.
+
+CREATE VIRTUAL TABLE customer_word USING fts5vocab (customer_words, instance);

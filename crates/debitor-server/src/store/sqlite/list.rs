@@ -15,7 +15,7 @@ use crate::odata::order::Order;
 
 /// Rows up to which all that the index of words finds are read and sorted, where the list's order has
 /// an index of its own. Of more, a page of those that are found comes soon in that order.
-const FEW: u32 = 2000;
+const FEW: usize = 2000;
 
 /// How the rows are come by; each is checked all the same.
 enum Access {
@@ -44,15 +44,12 @@ impl Access {
             Some(Seek::Numbers(numbers)) => return Ok(Self::Numbers(numbers)),
             Some(Seek::Words(words)) => words,
         };
-        let question = words::question(words::company(db, owner)?, &words);
-        if !has_index {
-            return Ok(Self::Words(question));
-        }
-        let rows = words::candidates(db, &question, FEW + 1)?;
-        Ok(if rows.len() > FEW as usize {
-            Self::All
-        } else {
-            Self::Rows(rows)
+        let company = words::company(db, owner)?;
+        let rows = words::candidates(db, company, &words, FEW)?;
+        Ok(match rows {
+            Some(rows) => Self::Rows(rows),
+            None if has_index => Self::All,
+            None => Self::Words(words::question(company, &words)),
         })
     }
 

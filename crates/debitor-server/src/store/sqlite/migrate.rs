@@ -132,6 +132,7 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::query::seek::Words;
 
     #[test]
     fn a_migration_is_there_as_a_whole_or_not_at_all() {
@@ -183,8 +184,9 @@ mod tests {
                 .unwrap()
         };
         assert_eq!(text("SELECT number_fold FROM customer"), "ασ");
-        let found = words::candidates(&db, "\"1_hafen\"", 9).unwrap();
-        assert_eq!(found, [1]);
+        let hafen = Words::Whole("hafen".to_owned());
+        let found = words::candidates(&db, 1, &hafen, 9).unwrap();
+        assert_eq!(found, Some(vec![1]));
     }
 
     #[test]

@@ -144,3 +144,27 @@ fn read(reader: &Reader, jobs: &Mutex<mpsc::Receiver<Job>>) {
         job(reader);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_takes_too_long_ends_and_leaves_the_thread_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::lock(directory.path()).unwrap();
+        database.open_writer().unwrap();
+        let readers = Readers::start(&database, Duration::from_millis(50)).unwrap();
+        let endless = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+                       SELECT count(*) FROM n";
+        let count = |sql: &'static str| {
+            readers.run(move |db| Ok(db.query_row(sql, [], |row| row.get::<_, i64>(0))?))
+        };
+        // More than there are threads.
+        for _ in 0..=*THREADS.end() {
+            assert!(matches!(count(endless).await, Err(Error::QueryTimeout)));
+        }
+        assert_eq!(count("SELECT count(*) FROM company").await.unwrap(), 0);
+        readers.stop().await;
+    }
+}

@@ -5,8 +5,10 @@
 //! keeps letters and digits, and whatever else is in a word, as in e-mail addresses, is `_` for it;
 //! long words are cut.
 
+use std::cmp::Reverse;
+
 use debitor_api::properties::CustomerProperty;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Params, params};
 use uuid::Uuid;
 
 use super::super::query::seek::Words;
@@ -121,11 +123,76 @@ pub(super) fn question(company: i64, words: &Words) -> String {
     }
 }
 
-/// The rows that the index finds, in their order, so many at most.
-pub(super) fn candidates(db: &Connection, question: &str, most: u32) -> rusqlite::Result<Vec<i64>> {
-    db.prepare_cached("SELECT rowid FROM customer_words WHERE customer_words MATCH ?1 LIMIT ?2")?
-        .query_map(params![question, most], |row| row.get(0))?
-        .collect()
+/// Rows among which all with these words are, if they are so few.
+///
+/// A question with the start of a word collects every row that has such a word before it answers the
+/// first, and so a rarer word is looked for first, and starts of words in their own table.
+pub(super) fn candidates(
+    db: &Connection,
+    company: i64,
+    words: &Words,
+    few: usize,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    match words {
+        Words::All(parts) => {
+            let mut parts: Vec<&Words> = parts.iter().collect();
+            parts.sort_by_key(|part| Reverse(rarity(part)));
+            for part in parts {
+                let rows = candidates(db, company, part, few)?;
+                if rows.is_some() {
+                    return Ok(rows);
+                }
+            }
+            matching(db, &question(company, words), few)
+        }
+        Words::Any(parts) => {
+            let mut all = Vec::new();
+            for part in parts {
+                let Some(rows) = candidates(db, company, part, few)? else {
+                    return Ok(None);
+                };
+                all.extend(rows);
+            }
+            all.sort_unstable();
+            all.dedup();
+            Ok((all.len() <= few).then_some(all))
+        }
+        Words::Whole(_) => matching(db, &question(company, words), few),
+        Words::Start(start) => starting(db, &token(company, start), few),
+    }
+}
+
+/// Of two words, the longer one is thought to be rarer.
+fn rarity(words: &Words) -> usize {
+    match words {
+        Words::All(parts) => parts.iter().map(rarity).max().unwrap_or_default(),
+        Words::Any(parts) => parts.iter().map(rarity).min().unwrap_or_default(),
+        Words::Whole(word) | Words::Start(word) => word.chars().count(),
+    }
+}
+
+fn matching(db: &Connection, question: &str, few: usize) -> rusqlite::Result<Option<Vec<i64>>> {
+    let sql = "SELECT rowid FROM customer_words WHERE customer_words MATCH ?1";
+    take(db, sql, [question], few)
+}
+
+fn starting(db: &Connection, start: &str, few: usize) -> rusqlite::Result<Option<Vec<i64>>> {
+    let sql = "SELECT doc FROM customer_word WHERE term >= ?1 AND term <= ?2";
+    // No character comes after this one.
+    take(db, sql, [start, &format!("{start}{}", char::MAX)], few)
+}
+
+/// The numbers that the statement selects; none if they are more than a few.
+fn take(
+    db: &Connection,
+    sql: &str,
+    binds: impl Params,
+    few: usize,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let mut statement = db.prepare_cached(sql)?;
+    let found = statement.query_map(binds, |row| row.get(0))?;
+    let rows: Vec<i64> = found.take(few + 1).collect::<rusqlite::Result<_>>()?;
+    Ok((rows.len() <= few).then_some(rows))
 }
 
 #[cfg(test)]

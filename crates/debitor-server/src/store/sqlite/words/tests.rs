@@ -36,12 +36,17 @@ fn a_change_is_of_what_differs() {
 fn found(customers: &[String], words: &Words) -> Vec<i64> {
     let db = Connection::open_in_memory().unwrap();
     let table = "CREATE VIRTUAL TABLE customer_words USING fts5 (words, content = '', \
-                 columnsize = 0, detail = none, tokenize = \"ascii tokenchars '_'\")";
+                 columnsize = 0, detail = none, tokenize = \"ascii tokenchars '_'\"); \
+                 CREATE VIRTUAL TABLE customer_word USING fts5vocab (customer_words, instance);";
     db.execute_batch(table).unwrap();
     let rows = (1..).zip(customers);
     let changes = rows.map(|(row, json)| Change::new(7, row, None, Some(json)));
     write(&db, changes.collect()).unwrap();
-    candidates(&db, &question(7, words), 9).unwrap()
+    let asked = matching(&db, &question(7, words), 9).unwrap().unwrap();
+    let found = candidates(&db, 7, words, 9).unwrap().unwrap();
+    let is_among = |row| found.contains(row);
+    assert!(asked.iter().all(is_among), "{asked:?} {found:?}");
+    asked
 }
 
 #[test]
