@@ -247,6 +247,11 @@ async fn counts_are_for_whom_the_lists_are() {
             .header("Accept", "application/json");
         as_json.send().await.expect(200);
         server.as_reader("GET", path).send().await.expect(200);
+        assert_eq!(
+            count(&server, &path.replace('$', "%24")).await,
+            "1",
+            "{path}"
+        );
         server.anonymous("GET", path).send().await.expect(401);
         let token = server.token_for(None, &["Nothing"]);
         let forbidden = server.anonymous("GET", path);

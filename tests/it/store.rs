@@ -9,6 +9,7 @@ mod lists;
 mod pages;
 mod references;
 mod sales_invoice;
+mod secret;
 mod seeded;
 
 use fixture::Fixture;

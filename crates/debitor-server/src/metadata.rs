@@ -23,8 +23,6 @@ pub(crate) fn routes() -> Router {
         .route(base, get(service))
         .route(&format!("{base}/"), get(service))
         .route(&format!("{base}{}", links::METADATA), get(metadata))
-        // Some clients encode every character that is no letter or digit.
-        .route(&format!("{base}/%24metadata"), get(metadata))
 }
 
 async fn metadata(request: Request) -> Response {

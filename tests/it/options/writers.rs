@@ -10,9 +10,9 @@ use serde_json::json;
 use super::{customers, json_of, with};
 
 /// Customers who are there all the time.
-const STAYING: usize = 120;
+const STAYING: usize = 60;
 const WRITERS: usize = 8;
-const WALKS: usize = 6;
+const WALKS: usize = 3;
 
 /// Creates, changes and deletes customers of its own until it is told to stop; their names are spread
 /// over the whole order. How many there were.
@@ -56,7 +56,7 @@ async fn walk(server: &TestServer, options: &[(&str, &str)]) -> BTreeMap<String,
 async fn whoever_is_there_all_the_time_is_seen_once() {
     let server = Arc::new(TestServer::start().await);
     for n in 0..STAYING {
-        let name = format!("{:03} staying", n * 8);
+        let name = format!("{:03} staying", n * 16);
         let body = json!({"displayName": name, "address": {"city": "Here"}});
         let request = server.request("POST", &customers(&server)).json(&body);
         request.send().await.expect(201);

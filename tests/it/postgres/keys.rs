@@ -60,6 +60,16 @@ async fn several_servers_give_every_number_once() {
     assert_eq!(numbers.last().map(String::as_str), Some("C00900"));
 }
 
+/// With it each of them signs the links between pages, which the others follow.
+#[tokio::test]
+async fn all_servers_of_a_database_have_its_secret() {
+    let fixture = Fixture::new(Engine::Postgres).await;
+    let secret = fixture.store.secret().await.unwrap();
+    for store in replicas(&fixture).await {
+        assert_eq!(store.secret().await.unwrap(), secret);
+    }
+}
+
 /// Another server has begun the same request and does not come to an end.
 #[tokio::test]
 async fn a_key_that_is_under_way_elsewhere_is_waited_for_a_second() {

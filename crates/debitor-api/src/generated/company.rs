@@ -100,13 +100,7 @@ pub struct CompanyListQuery {
     )]
     pub skip: i32,
     /// Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.
-    #[param(
-        rename = "$skiptoken",
-        nullable = false,
-        min_length = 1,
-        max_length = 4096,
-        pattern = "^[A-Za-z0-9_-]+$"
-    )]
+    #[param(rename = "$skiptoken", nullable = false, min_length = 1, max_length = 4096)]
     pub skiptoken: Option<String>,
     /// Whether the answer holds the number of all that is found in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
@@ -142,17 +136,7 @@ impl CompanyListQuery {
         let skip = parameters
             .optional("$skip", &values::Integer::int32().minimum(0).maximum(10000));
         let skiptoken = parameters
-            .optional(
-                "$skiptoken",
-                &{
-                    static PATTERN: values::Pattern = values::Pattern::new(
-                        "^[A-Za-z0-9_-]+$",
-                        "^[A-Za-z0-9_-]+$",
-                        "Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients, and taken only with the other options of the link.",
-                    );
-                    values::Text::new().min_length(1).max_length(4096).pattern(&PATTERN)
-                },
-            );
+            .optional("$skiptoken", &values::Text::new().min_length(1).max_length(4096));
         let count = parameters.optional("$count", &values::Boolean);
         let select = parameters
             .optional("$select", &values::Text::new().min_length(1).max_length(1024));

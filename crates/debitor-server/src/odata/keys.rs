@@ -1,8 +1,10 @@
-//! OData's key syntax: `/customers({key})` and `/customers('{key}')` mean `/customers/{key}`.
+//! OData's key syntax: `/customers({key})` and `/customers('{key}')` mean `/customers/{key}`. And what
+//! OData adds to paths, such as `/$count`, with its `$` encoded, as some clients encode every character
+//! that is no letter or digit.
 
 use std::borrow::Cow;
 
-/// The path with every key as a segment of its own.
+/// The path with every key as a segment of its own, and `$` as itself where it begins a segment.
 pub fn as_segments(path: &str) -> Cow<'_, str> {
     // Both characters are in every key in parentheses, spelled as they are or percent-encoded.
     if !path.contains(')') && !path.contains('%') {
@@ -16,7 +18,13 @@ pub fn as_segments(path: &str) -> Cow<'_, str> {
                 changed = true;
                 Cow::Owned(format!("{name}/{key}"))
             }
-            None => Cow::Borrowed(segment),
+            None => match segment.strip_prefix("%24") {
+                Some(name) => {
+                    changed = true;
+                    Cow::Owned(format!("${name}"))
+                }
+                None => Cow::Borrowed(segment),
+            },
         })
         .collect();
     if changed {
@@ -94,6 +102,16 @@ mod tests {
             "/companies/KEY/customers(KEY)",
             "/companies/KEY/customers/KEY",
         );
+    }
+
+    #[test]
+    fn what_odata_adds_begins_with_a_dollar_however_it_is_sent() {
+        check("/customers/%24count", "/customers/$count");
+        check(
+            "/companies(KEY)/customers/%24count",
+            "/companies/KEY/customers/$count",
+        );
+        check("/customers/a%24count", "/customers/a%24count");
     }
 
     #[test]
