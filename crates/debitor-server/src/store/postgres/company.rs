@@ -9,6 +9,7 @@ use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
 use super::super::{Condition, Conflict, Error, ListQuery, Noun, Page, Result};
 use super::failure::Failure;
+use super::list::{self, Statements};
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;

@@ -196,7 +196,7 @@ fn holds<P: Listed>(condition: &Condition<P>, body: &[u8]) -> bool {
     let filter = condition.filter.as_ref();
     let search = condition.search.as_ref();
     filter.is_none_or(|filter| matches(filter, body))
-        && search.is_none_or(|search| finds(search, body))
+        && search.is_none_or(|search| finds::<P>(search, body))
 }
 
 /// The first of a list, behind the position where the page starts.
