@@ -230,11 +230,9 @@ fn request_faults(
         .into_owned()
         .collect();
     for (name, _) in &query {
-        if !operation
-            .parameters
-            .iter()
-            .any(|p| p["in"] == "query" && p["name"] == name.as_str())
-        {
+        if !operation.parameters.iter().any(|p| {
+            p["in"] == "query" && p["name"].as_str().is_some_and(|own| is_called(own, name))
+        }) {
             faults.push(format!("`{name}` was accepted and is not documented"));
         }
     }
@@ -244,7 +242,7 @@ fn request_faults(
         let named = |pairs: &[(String, String)]| {
             pairs
                 .iter()
-                .find(|(own, _)| own == name)
+                .find(|(own, _)| is_called(name, own))
                 .map(|(_, value)| value.clone())
         };
         let sent = match parameter["in"].as_str() {
@@ -271,6 +269,14 @@ fn request_faults(
     }
     faults.extend(request_body_faults(document, exchange, operation));
     faults
+}
+
+/// Options of queries can be without their `$`, and in any letter case.
+fn is_called(documented: &str, name: &str) -> bool {
+    documented == name
+        || documented.strip_prefix('$').is_some_and(|option| {
+            option.eq_ignore_ascii_case(name.strip_prefix('$').unwrap_or(name))
+        })
 }
 
 fn request_body_faults(

@@ -14,6 +14,7 @@ pub mod json;
 pub mod negotiate;
 pub mod parameters;
 pub mod problem;
+pub mod properties;
 pub mod reply;
 pub mod routes;
 pub mod values;

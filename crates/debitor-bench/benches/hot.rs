@@ -11,21 +11,16 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use debitor_api::Faults;
+use debitor_api::properties::CustomerProperty;
 use debitor_api::support::decode;
 use debitor_api::support::json::Json;
-use debitor_api::types::{Customer, CustomerCreate};
+use debitor_api::types::CustomerCreate;
 use debitor_server::dev::{PERMISSION, TENANT};
 use debitor_server::domain::version::Precondition;
 use debitor_server::odata::list::ListOptions;
-use debitor_server::store::{CustomerKey, PageQuery, Scope};
+use debitor_server::store::{CustomerKey, ListQuery, Scope};
 use support::Service;
 use tokio::runtime::Runtime;
-
-const PAGE: PageQuery = PageQuery {
-    top: 20,
-    after: None,
-    count: false,
-};
 
 criterion_group!(benches, requests, answers, stores);
 criterion_main!(benches);
@@ -60,13 +55,17 @@ fn answers(criterion: &mut Criterion) {
     let runtime = runtime();
     let service = runtime.block_on(filled());
     let page = runtime
-        .block_on(service.store.customer_list(scope(&service), PAGE))
+        .block_on(
+            service
+                .store
+                .customer_list(scope(&service), ListQuery::first(20)),
+        )
         .unwrap();
     let names = ["no $select", "$select of two"]
         .into_iter()
         .zip([None, Some("number,email")]);
     for (name, select) in names {
-        let options = ListOptions::new(20, None, false, select, Customer::PROPERTIES).unwrap();
+        let options = ListOptions::new::<CustomerProperty>(20, None, false, select).unwrap();
         criterion.bench_function(&format!("render a page of 20, {name}"), |bencher| {
             bencher.iter(|| options.render(black_box(&page), "http://h/$metadata#c", "http://h/c"));
         });
@@ -83,7 +82,7 @@ fn stores(criterion: &mut Criterion) {
         bencher.iter(|| runtime.block_on(get()).unwrap());
     });
     criterion.bench_function("store: list of 20", |bencher| {
-        let list = || service.store.customer_list(scope, PAGE);
+        let list = || service.store.customer_list(scope, ListQuery::first(20));
         bencher.iter(|| runtime.block_on(list()).unwrap());
     });
     criterion.bench_function("service: create", |bencher| {

@@ -6,6 +6,7 @@ mod document;
 mod enumeration;
 mod handlers;
 mod parameters;
+mod properties;
 mod readers;
 mod responses;
 mod tag;
@@ -22,6 +23,7 @@ pub(crate) fn files(api: &Api, mark: &str) -> Result<Vec<GeneratedFile>, Vec<Fau
     let mut files = vec![
         ("mod.rs".to_owned(), document::root(api)),
         ("types.rs".to_owned(), types::file(api)),
+        ("properties.rs".to_owned(), properties::file(api)),
         ("responses.rs".to_owned(), responses::file(api)),
         ("document.rs".to_owned(), document::file(api)),
     ];

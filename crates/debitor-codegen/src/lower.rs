@@ -3,6 +3,7 @@
 
 mod head;
 mod kind;
+mod listed;
 mod operation;
 mod parameter;
 mod response;
@@ -55,11 +56,13 @@ impl<'a> Lowering<'a> {
         let error_body = self.error_body();
         self.check_routes();
         let schemas = self.schemas(&operations);
+        let listed = listed::listed(&operations, &schemas);
         let tags = self.tags(&head.tags, operations);
         let api = Api {
             head,
             tags,
             schemas,
+            listed,
             inlines: std::mem::take(&mut self.inlines),
             error_body,
         };
@@ -162,7 +165,7 @@ impl<'a> Lowering<'a> {
             .tags
             .iter()
             .map(|tag| (tag.module.as_str(), tag.name.as_str()));
-        let own = ["types", "document", "responses", "support"].map(|own| (own, own));
+        let own = ["types", "document", "properties", "responses", "support"].map(|own| (own, own));
         self.clashes("/tags", modules.chain(own));
         let operations = api.tags.iter().flat_map(|tag| &tag.operations);
         let stems = operations.map(|one| (one.stem.as_str(), one.id.as_str()));
@@ -176,6 +179,14 @@ impl<'a> Lowering<'a> {
             .iter()
             .map(|one| (one.name.as_str(), one.name.as_str()));
         self.clashes("/components/schemas", schemas.chain(inlines));
+        for listed in &api.listed {
+            let leaves = listed.leaves.iter();
+            let pointer = format!("/components/schemas/{}", listed.schema);
+            self.clashes(
+                &pointer,
+                leaves.map(|leaf| (leaf.name.as_str(), leaf.path.as_str())),
+            );
+        }
     }
 
     fn clashes<'n>(&mut self, pointer: &str, pairs: impl Iterator<Item = (&'n str, &'n str)>) {

@@ -11,6 +11,8 @@ pub struct Api {
     pub tags: Vec<Tag>,
     /// The schemas that operations reach, in the document's order.
     pub schemas: Vec<Schema>,
+    /// What entities of lists can be asked for by, in the document's order of their schemas.
+    pub listed: Vec<Listed>,
     /// Nameless schemas of headers and texts, which the annotations need a name for.
     pub inlines: Vec<Inline>,
     /// The name of the schema that every 4xx and 5xx answer has.
@@ -255,6 +257,30 @@ pub enum Shape {
     },
     /// An enumeration of strings.
     Enumeration(Vec<Variant>),
+}
+
+/// A schema whose entities are listed, with every plain value that they hold.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The schema's name.
+    pub schema: String,
+    /// Its values, in the document's order; those of an object stand where the object stands.
+    pub leaves: Vec<Leaf>,
+}
+
+/// A plain value of an entity, perhaps within objects of it.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    /// Its name in Rust.
+    pub name: String,
+    /// The names that lead to it, separated by slashes.
+    pub path: String,
+    /// `description`
+    pub description: Option<String>,
+    /// Whether it, or an object on its path, can be null.
+    pub nullable: bool,
+    /// What its value is: of a named schema only if that is an enumeration.
+    pub kind: Kind,
 }
 
 /// A value of an enumeration.

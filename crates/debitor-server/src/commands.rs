@@ -151,6 +151,7 @@ async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<A
         archive: config.store.archive.clone(),
         connections: config.store.connections,
         timeouts: config.store.timeouts(),
+        ..store::Options::default()
     };
     store::connect(config.store.url.expose(), options, Arc::clone(clock))
         .await

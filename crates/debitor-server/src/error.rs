@@ -72,6 +72,11 @@ fn from_store(error: store::Error) -> Problem {
             message: message.into(),
             target: property.into(),
         }]),
+        store::Error::QueryTimeout => {
+            let message = "The list takes too long: no index serves the filter, the search or the \
+                           order. Add a condition that one serves.";
+            Problem::new(StatusCode::BAD_REQUEST, "queryTimeout", message).target("$filter")
+        }
         store::Error::InProgress => {
             let message = "A request with the same key is under way.";
             Problem::new(StatusCode::CONFLICT, "requestInProgress", message)
@@ -191,6 +196,7 @@ mod tests {
                 store::Error::Full("disk".into()),
                 (507, "insufficientStorage"),
             ),
+            (store::Error::QueryTimeout, (400, "queryTimeout")),
             (store::Error::InProgress, (409, "requestInProgress")),
             (store::Error::KeyReused, (422, "idempotencyKeyReused")),
             (

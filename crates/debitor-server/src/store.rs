@@ -11,6 +11,7 @@ pub mod copy;
 pub(crate) mod idempotency;
 pub(crate) mod metrics;
 pub mod postgres;
+pub mod query;
 pub(crate) mod sales_invoice;
 pub mod sqlite;
 pub(crate) mod writing;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use debitor_api::properties::{CompanyProperty, CustomerProperty, SalesInvoiceProperty};
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
@@ -29,6 +31,8 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
+use crate::odata::order::Position;
+pub use query::{Condition, ListQuery};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -56,6 +60,9 @@ pub enum Error {
     /// The idempotency key belongs to another request.
     #[error("the key belongs to another request")]
     KeyReused,
+    /// A list took longer than a list may.
+    #[error("the list took too long")]
+    QueryTimeout,
     /// The store cannot take the work just now.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
@@ -183,24 +190,13 @@ impl Stored {
     }
 }
 
-/// Which page of a list is wanted; lists are ordered by id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PageQuery {
-    /// The number of entities at most.
-    pub top: u32,
-    /// The id after which the page starts.
-    pub after: Option<Uuid>,
-    /// Whether all entities are to be counted too.
-    pub count: bool,
-}
-
 /// A page of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Page {
     pub entities: Entities,
-    /// The id after which the next page starts; `None` on the last page.
-    pub next: Option<Uuid>,
-    /// The number of all entities, if it was asked for.
+    /// The position behind which the next page starts; `None` on the last page.
+    pub next: Option<Position>,
+    /// The number of all entities that are found, if it was asked for.
     pub count: Option<i32>,
 }
 
@@ -268,11 +264,16 @@ impl Entities {
 pub trait Store: Send + Sync {
     /// Makes a company; `Conflict` if its id is taken.
     async fn company_create(&self, company: NewCompany) -> Result<Uuid>;
-    async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page>;
+    async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page>;
     async fn company_get(&self, scope: Scope) -> Result<Bytes>;
 
-    async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page>;
-    async fn customer_count(&self, scope: Scope) -> Result<i32>;
+    async fn customer_list(&self, scope: Scope, query: ListQuery<CustomerProperty>)
+    -> Result<Page>;
+    async fn customer_count(
+        &self,
+        scope: Scope,
+        condition: Condition<CustomerProperty>,
+    ) -> Result<i32>;
     async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored>;
     /// Makes a customer and, with `sales_invoice`, makes it that draft invoice's customer.
     async fn customer_create(
@@ -296,7 +297,11 @@ pub trait Store: Send + Sync {
         precondition: Precondition,
     ) -> Result<()>;
 
-    async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page>;
+    async fn sales_invoice_list(
+        &self,
+        scope: Scope,
+        query: ListQuery<SalesInvoiceProperty>,
+    ) -> Result<Page>;
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored>;
     async fn sales_invoice_create(
         &self,
@@ -349,6 +354,8 @@ pub struct Options {
     pub archive: Option<PathBuf>,
     /// Connections to the database at most.
     pub connections: usize,
+    /// How long a list or a count may take.
+    pub list: Duration,
     pub timeouts: Timeouts,
 }
 
@@ -384,6 +391,7 @@ impl Default for Options {
             reserve_bytes: 64 * 1024 * 1024,
             archive: None,
             connections: 10,
+            list: Duration::from_secs(2),
             timeouts: Timeouts::default(),
         }
     }

@@ -3,8 +3,9 @@
 
 use std::process::{Command, Output};
 
+use debitor_api::support::properties::Property;
 use debitor_server::domain::version::Precondition::Any;
-use debitor_server::store::{CustomerKey, Entities, PageQuery, Scope, Store};
+use debitor_server::store::{Condition, CustomerKey, Entities, ListQuery, Scope, Store};
 use debitor_tests::postgres::Database;
 use debitor_tests::{Engine, Place, TestServer, binaries};
 use serde_json::json;
@@ -60,11 +61,13 @@ fn expect(output: &Output, code: i32, text: &str) {
     );
 }
 
-const ALL: PageQuery = PageQuery {
-    top: 1000,
-    after: None,
-    count: true,
-};
+/// Everything, counted.
+fn all<P: Property>() -> ListQuery<P> {
+    ListQuery {
+        count: true,
+        ..ListQuery::first(1000)
+    }
+}
 
 type Answers = (Vec<u8>, Entities, Entities);
 
@@ -72,8 +75,12 @@ type Answers = (Vec<u8>, Entities, Entities);
 async fn answers(store: &dyn Store, scope: Scope) -> Answers {
     (
         store.company_get(scope).await.unwrap().to_vec(),
-        store.customer_list(scope, ALL).await.unwrap().entities,
-        store.sales_invoice_list(scope, ALL).await.unwrap().entities,
+        store.customer_list(scope, all()).await.unwrap().entities,
+        store
+            .sales_invoice_list(scope, all())
+            .await
+            .unwrap()
+            .entities,
     )
 }
 
@@ -194,7 +201,10 @@ async fn companies_can_be_chosen_and_keep_their_tenants() {
     let place = Place::from(database);
     let store = open(&place).await;
     for (scope, customers) in [(source.scope, 51), (other, 0)] {
-        assert_eq!(store.customer_count(scope).await.unwrap(), customers);
+        assert_eq!(
+            store.customer_count(scope, Condition::ALL).await.unwrap(),
+            customers
+        );
         let tenant = Uuid::from_u128(7);
         assert!(store.company_get(Scope { tenant, ..scope }).await.is_err());
     }

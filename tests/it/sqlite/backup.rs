@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use debitor_server::clock::SystemClock;
 use debitor_server::dev;
-use debitor_server::store::{self, Options, PageQuery, Scope};
+use debitor_server::store::{self, ListQuery, Options, Scope};
 use debitor_tests::{Engine, TestServer, binaries};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -40,13 +40,8 @@ async fn customers(directory: &Path, company: Uuid) -> BTreeSet<String> {
         .await
         .unwrap();
     let tenant = dev::TENANT;
-    let query = PageQuery {
-        top: 10_000,
-        after: None,
-        count: false,
-    };
     let page = store
-        .customer_list(Scope { tenant, company }, query)
+        .customer_list(Scope { tenant, company }, ListQuery::first(10_000))
         .await
         .unwrap();
     store.close().await;

@@ -3,7 +3,7 @@
 use debitor_api::types::{Company, SalesInvoiceCreate, SalesInvoiceUpdate};
 use debitor_server::domain::company::NewCompany;
 use debitor_server::domain::version::Precondition::Any;
-use debitor_server::store::{Conflict, CustomerKey, Error, Noun, PageQuery};
+use debitor_server::store::{Condition, Conflict, CustomerKey, Error, ListQuery, Noun};
 use uuid::Uuid;
 
 use super::Fixture;
@@ -50,17 +50,12 @@ async fn refuses_all(
     invoice: Uuid,
 ) {
     let (store, key) = (&fixture.store, CustomerKey::Id(customer));
-    let query = PageQuery {
-        top: 10,
-        after: None,
-        count: true,
-    };
     let write = || write(scope);
     let create = |invoice| store.customer_create(write(), invoice, named("B"));
     let refusals = [
         store.company_get(scope).await.err(),
-        store.customer_list(scope, query).await.err(),
-        store.customer_count(scope).await.err(),
+        store.customer_list(scope, ListQuery::first(10)).await.err(),
+        store.customer_count(scope, Condition::ALL).await.err(),
         store.customer_get(scope, key).await.err(),
         store
             .customer_get(scope, CustomerKey::OfSalesInvoice(invoice))
@@ -77,7 +72,10 @@ async fn refuses_all(
             .await
             .err(),
         store.customer_delete(write(), key, Any).await.err(),
-        store.sales_invoice_list(scope, query).await.err(),
+        store
+            .sales_invoice_list(scope, ListQuery::first(10))
+            .await
+            .err(),
         store.sales_invoice_get(scope, invoice).await.err(),
         store
             .sales_invoice_create(write(), SalesInvoiceCreate::default())
@@ -104,10 +102,9 @@ async fn another_tenant_finds_nothing(fixture: &Fixture) {
     let customer = fixture.customer("A").await;
     let invoice = fixture.draft(Some(customer.id)).await.unwrap();
     refuses_all(fixture, fixture.foreign(), customer.id, invoice.id).await;
-    let query = PageQuery {
-        top: 10,
-        after: None,
+    let query = ListQuery {
         count: true,
+        ..ListQuery::first(10)
     };
     let page = fixture
         .store

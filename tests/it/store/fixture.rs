@@ -11,7 +11,8 @@ use debitor_server::clock::SystemClock;
 use debitor_server::domain::company::NewCompany;
 use debitor_server::domain::version::Precondition;
 use debitor_server::store::{
-    self, CustomerKey, Form, Idempotency, Options, Result, Scope, Store, Stored, Write, Written,
+    self, Condition, CustomerKey, Form, Idempotency, Options, Result, Scope, Store, Stored, Write,
+    Written,
 };
 use debitor_tests::{Engine, Place};
 use tempfile::TempDir;
@@ -108,7 +109,10 @@ impl Fixture {
     }
 
     pub(crate) async fn count(&self) -> i32 {
-        self.store.customer_count(self.scope).await.unwrap()
+        self.store
+            .customer_count(self.scope, Condition::ALL)
+            .await
+            .unwrap()
     }
 
     /// Creates a draft that names the customer, if there is one.

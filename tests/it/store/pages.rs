@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use debitor_server::store::{Page, PageQuery, Result};
+use debitor_api::support::properties::Property;
+use debitor_server::odata::order::Position;
+use debitor_server::store::{ListQuery, Page, Result};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -18,27 +20,27 @@ super::behaviours! {
     pages_hold_only_what_is_the_company_s
 }
 
-fn first(top: u32) -> PageQuery {
-    PageQuery {
-        top,
-        after: None,
+fn first<P: Property>(top: u32) -> ListQuery<P> {
+    ListQuery {
         count: true,
+        ..ListQuery::first(top)
     }
 }
 
 /// The ids of an entire list, read in pages of three.
-async fn all(ask: impl AsyncFn(PageQuery) -> Result<Page>, expected: &BTreeSet<Uuid>) {
-    let (mut query, mut seen) = (first(3), Vec::new());
+async fn all<P: Property>(
+    ask: impl AsyncFn(ListQuery<P>) -> Result<Page>,
+    expected: &BTreeSet<Uuid>,
+) {
+    let (mut query, mut seen) = (first::<P>(3), Vec::new());
     loop {
-        let page = ask(query).await.unwrap();
+        let page = ask(query.clone()).await.unwrap();
         assert_eq!(page.count.map(usize::try_from), Some(Ok(expected.len())));
         assert!(page.entities.len() <= 3);
         seen.extend(page.entities.iter().map(id));
         query.after = page.next;
-        if page.next.is_none() {
-            break;
-        }
-        assert_eq!(page.next, seen.last().copied());
+        let Some(next) = &query.after else { break };
+        assert_eq!(Some(next.id), seen.last().copied());
     }
     assert!(seen.iter().eq(expected), "{seen:?}");
 }
@@ -110,8 +112,12 @@ async fn a_full_last_page_has_no_next(fixture: &Fixture) {
 
 async fn a_page_after_the_last_is_empty(fixture: &Fixture) {
     fixture.customer("A").await;
-    let query = PageQuery {
-        after: Some(Uuid::max()),
+    let last = Position {
+        values: Vec::new(),
+        id: Uuid::max(),
+    };
+    let query = ListQuery {
+        after: Some(last),
         count: false,
         ..first(3)
     };

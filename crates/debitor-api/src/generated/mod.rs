@@ -5,6 +5,7 @@ pub mod customer;
 pub mod sales_invoice;
 pub mod sales_invoice_customer;
 pub mod document;
+pub mod properties;
 pub mod responses;
 pub mod types;
 use crate::support::{Operation, Routes};

@@ -118,7 +118,7 @@ pub struct SalesInvoiceListQuery {
     /// Whether the answer holds the number of all entities in `@odata.count`.
     #[param(rename = "$count", required = false, default = json!(false))]
     pub count: bool,
-    /// The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+    /// The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
     #[param(rename = "$select", nullable = false, min_length = 1, max_length = 1024)]
     pub select: Option<String>,
 }

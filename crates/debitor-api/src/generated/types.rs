@@ -38,17 +38,6 @@ pub struct Company {
     #[schema(value_type = Option<String>, max_length = 250)]
     pub business_profile_id: Field<String>,
 }
-impl Company {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "@odata.context",
-        "id",
-        "name",
-        "displayName",
-        "systemVersion",
-        "businessProfileId",
-    ];
-}
 /// A page of companies.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CompanyPage {
@@ -70,15 +59,6 @@ pub struct CompanyPage {
     pub odata_next_link: Option<String>,
     /// The entities of this page.
     pub value: Vec<Company>,
-}
-impl CompanyPage {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "@odata.context",
-        "@odata.count",
-        "@odata.nextLink",
-        "value",
-    ];
 }
 /// A customer. With `$select` it has the selected properties only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -224,32 +204,6 @@ pub struct Customer {
     )]
     #[schema(nullable = false, example = json!("2026-01-31T12:00:00.000Z"))]
     pub last_modified_date_time: Option<DateTime<Utc>>,
-}
-impl Customer {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "@odata.context",
-        "@odata.etag",
-        "id",
-        "number",
-        "displayName",
-        "type",
-        "address",
-        "phoneNumber",
-        "email",
-        "website",
-        "taxLiable",
-        "taxAreaId",
-        "taxAreaDisplayName",
-        "taxRegistrationNumber",
-        "currencyId",
-        "currencyCode",
-        "paymentTermsId",
-        "shipmentMethodId",
-        "paymentMethodId",
-        "blocked",
-        "lastModifiedDateTime",
-    ];
 }
 /// A customer to create.
 #[derive(Debug, Clone, PartialEq, ToSchema)]
@@ -843,15 +797,6 @@ pub struct CustomerPage {
     /// The entities of this page.
     pub value: Vec<Customer>,
 }
-impl CustomerPage {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "@odata.context",
-        "@odata.count",
-        "@odata.nextLink",
-        "value",
-    ];
-}
 /// The kind of customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CustomerType {
@@ -1063,16 +1008,6 @@ pub struct PostalAddressType {
     #[schema(value_type = Option<String>, max_length = 20, example = json!("20457"))]
     pub postal_code: Field<String>,
 }
-impl PostalAddressType {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "street",
-        "city",
-        "state",
-        "countryLetterCode",
-        "postalCode",
-    ];
-}
 /// A postal address, or the members of one to change.
 #[derive(Debug, Clone, PartialEq, Default, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -1212,23 +1147,6 @@ pub struct SalesInvoice {
     )]
     #[schema(nullable = false, example = json!("2026-01-31T12:00:00.000Z"))]
     pub last_modified_date_time: Option<DateTime<Utc>>,
-}
-impl SalesInvoice {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "@odata.context",
-        "@odata.etag",
-        "id",
-        "number",
-        "invoiceDate",
-        "dueDate",
-        "customerId",
-        "customerNumber",
-        "customerName",
-        "status",
-        "currencyCode",
-        "lastModifiedDateTime",
-    ];
 }
 /// A sales invoice to create.
 #[derive(Debug, Clone, PartialEq, Default, ToSchema)]
@@ -1536,15 +1454,6 @@ pub struct SalesInvoicePage {
     /// The entities of this page.
     pub value: Vec<SalesInvoice>,
 }
-impl SalesInvoicePage {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "@odata.context",
-        "@odata.count",
-        "@odata.nextLink",
-        "value",
-    ];
-}
 /// The status of a sales invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SalesInvoiceStatus {
@@ -1610,10 +1519,6 @@ pub struct ODataErrorBody {
     /// The error.
     pub error: ODataError,
 }
-impl ODataErrorBody {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &["error"];
-}
 /// An error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ODataError {
@@ -1636,16 +1541,6 @@ pub struct ODataError {
     #[schema(nullable = false)]
     pub inner_error: Option<ODataInnerError>,
 }
-impl ODataError {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "code",
-        "message",
-        "target",
-        "details",
-        "innerError",
-    ];
-}
 /// One fault of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ODataErrorDetail {
@@ -1659,10 +1554,6 @@ pub struct ODataErrorDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!("address/city"))]
     pub target: Option<String>,
-}
-impl ODataErrorDetail {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &["code", "message", "target"];
 }
 /// When and under which ids the error happened, and its closer cause.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
@@ -1687,15 +1578,6 @@ pub struct ODataInnerError {
     )]
     #[schema(nullable = false)]
     pub client_request_id: Option<Uuid>,
-}
-impl ODataInnerError {
-    /// The names of its properties, in the order of the document.
-    pub const PROPERTIES: &'static [&'static str] = &[
-        "code",
-        "date",
-        "request-id",
-        "client-request-id",
-    ];
 }
 #[derive(Debug, Clone, PartialEq, ToSchema)]
 pub struct RequestIdHeader(pub Uuid);

@@ -41,21 +41,24 @@ impl<'a> Parameters<'a> {
         Self { found, faults }
     }
 
-    /// The parameters of a query, decoded once; undeclared and repeated ones are faults.
-    pub fn query(query: &'a str, declared: &[&str], faults: &'a mut Faults) -> Self {
+    /// The parameters of a query, decoded once; undeclared and repeated ones are faults. Those that
+    /// are declared with a `$` may be without it, and in any letter case.
+    pub fn query(query: &'a str, declared: &[&'static str], faults: &'a mut Faults) -> Self {
         let mut found: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let place = Place::Named(shortened(&name));
-            if !declared.contains(&name.as_ref()) {
+            let Some(meant) = declared.iter().find(|own| is_meant(own, &name)) else {
                 faults.add(
                     "unknownParameter",
                     place,
                     "is not a parameter of this operation",
                 );
-            } else if found.iter().any(|(other, _)| *other == name) {
+                continue;
+            };
+            if found.iter().any(|(other, _)| other == meant) {
                 faults.add("duplicateParameter", place, "is there twice");
             } else {
-                found.push((name, value));
+                found.push((Cow::from(*meant), value));
             }
         }
         let found = Found::Pairs(found);
@@ -121,5 +124,16 @@ impl<'a> Parameters<'a> {
         reader
             .read_text(value, &Place::Named(name), self.faults)
             .map(Some)
+    }
+}
+
+/// Whether a name in a query is that of the declared parameter.
+fn is_meant(declared: &str, name: &str) -> bool {
+    match declared.strip_prefix('$') {
+        Some(option) => {
+            let name = name.strip_prefix('$').unwrap_or(name);
+            name.eq_ignore_ascii_case(option)
+        }
+        None => name == declared,
     }
 }

@@ -62,7 +62,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.",
                     ),
             )
             .arg(
@@ -140,7 +140,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.",
                     ),
             )
             .arg(
@@ -837,7 +837,7 @@ impl<T: CliConfig> Cli<T> {
                     .value_parser(::clap::value_parser!(::std::string::String))
                     .required(false)
                     .help(
-                        "The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.",
+                        "The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.",
                     ),
             )
             .arg(

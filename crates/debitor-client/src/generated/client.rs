@@ -4889,7 +4889,7 @@ Sends a `GET` request to `/financials/companies`
 
 Arguments:
 - `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+- `select`: The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
@@ -4934,7 +4934,7 @@ Sends a `GET` request to `/financials/companies/{companyId}/customers`
 Arguments:
 - `company_id`: The id of the company.
 - `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+- `select`: The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.
@@ -5086,7 +5086,7 @@ Sends a `GET` request to `/financials/companies/{companyId}/salesInvoices`
 Arguments:
 - `company_id`: The id of the company.
 - `count`: Whether the answer holds the number of all entities in `@odata.count`.
-- `select`: The properties to answer, separated by commas, such as `id,displayName`. `id` and `@odata.etag` are answered always.
+- `select`: The properties to answer, separated by commas, such as `displayName,address/city`. `id` and `@odata.etag` are answered always.
 - `skiptoken`: Where the page starts, as `@odata.nextLink` holds it. Not to be made by clients.
 - `top`: The size of a page. More remains where `@odata.nextLink` is in the answer.
 - `client_request_id`: A GUID of the caller's own for this request. It is echoed; anything else is ignored.

@@ -104,6 +104,7 @@ pub(super) fn root(api: &Api) -> TokenStream {
         #header
         #(pub mod #modules;)*
         pub mod document;
+        pub mod properties;
         pub mod responses;
         pub mod types;
         use crate::support::{Operation, Routes};

@@ -69,22 +69,12 @@ fn object(schema: &Schema, properties: &[Property], closed: bool) -> TokenStream
     let example = attribute("schema", &example);
     let closed = closed.then(|| quote!(#[serde(deny_unknown_fields)]));
     let fields = properties.iter().map(|property| field(schema, property));
-    let names = properties.iter().map(|property| &property.name);
-    let names = schema.in_responses.then(|| {
-        quote! {
-            impl #name {
-                /// The names of its properties, in the order of the document.
-                pub const PROPERTIES: &'static [&'static str] = &[#(#names),*];
-            }
-        }
-    });
     quote! {
         #doc
         #[derive(Debug, Clone, PartialEq, #default #serde ToSchema)]
         #closed
         #example
         pub struct #name { #(#fields,)* }
-        #names
     }
 }
 

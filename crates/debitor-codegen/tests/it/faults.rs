@@ -260,3 +260,30 @@ fn all_faults_come_at_once() {
     });
     assert_eq!(faults(&feature).len(), 5);
 }
+
+#[test]
+fn values_of_a_listed_schema_that_share_a_name() {
+    let page = json!({"type": "object", "required": ["value"], "properties": {"value": {
+        "type": "array", "items": {"$ref": "#/components/schemas/Thing"},
+    }}});
+    let thing = json!({"properties": {
+        "sizeUnit": {"type": "string"},
+        "size": {"$ref": "#/components/schemas/Size"},
+    }});
+    let size = json!({"type": "object", "properties": {"unit": {"type": "string"}}});
+    let failed = json!({"$ref": "#/components/responses/Failed"});
+    let things = json!({"description": "Things.", "content": {"application/json": {
+        "schema": {"$ref": "#/components/schemas/ThingPage"},
+    }}});
+    let list = json!({
+        "operationId": "thing_list", "tags": ["thing"], "summary": "List things",
+        "responses": {"200": things, "401": failed, "403": failed, "405": failed, "500": failed},
+    });
+    check(
+        &json!({
+            "paths": {"/things": {"get": list}},
+            "components": {"schemas": {"ThingPage": page, "Thing": thing, "Size": size}},
+        }),
+        &["/components/schemas/Thing: `sizeUnit` and `size/unit` would all be called `SizeUnit`"],
+    );
+}

@@ -12,6 +12,7 @@ pub(crate) const GOLDENS: [(&str, Option<&str>); 6] = [
     ("base", None),
     ("objects", Some("types.rs")),
     ("enumerations", Some("types.rs")),
+    ("listed", Some("properties.rs")),
     ("parameters", Some("thing.rs")),
     ("answers", Some("thing.rs")),
     ("metadata", Some("metadata.xml")),

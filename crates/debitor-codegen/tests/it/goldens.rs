@@ -40,6 +40,11 @@ fn enumerations() {
 }
 
 #[test]
+fn listed() {
+    check("listed");
+}
+
+#[test]
 fn parameters() {
     check("parameters");
 }

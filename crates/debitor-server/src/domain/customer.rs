@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::blank::{change, guid, or_null, text};
 use super::version::Version;
+use crate::odata::value::fold;
 
 /// What the service gives to a new customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub struct Identity {
 
 /// The form in which numbers are compared: without regard to letter case.
 pub fn fold_number(number: &str) -> String {
-    number.to_lowercase()
+    fold(number)
 }
 
 /// The `n`th number that the service gives: `C00010`, `C00020`, …

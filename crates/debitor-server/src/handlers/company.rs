@@ -6,7 +6,7 @@ use debitor_api::Body;
 use debitor_api::company::{
     CompanyApi, CompanyGetRequest, CompanyGetResponse, CompanyListRequest, CompanyListResponse,
 };
-use debitor_api::types::Company;
+use debitor_api::properties::CompanyProperty;
 
 use crate::app::App;
 use crate::auth::Caller;
@@ -21,14 +21,16 @@ impl CompanyApi for App {
         request: CompanyListRequest,
     ) -> Result<CompanyListResponse, ApiError> {
         let query = request.query;
-        let options = ListOptions::new(
+        let options = ListOptions::new::<CompanyProperty>(
             query.top,
             query.skiptoken.as_deref(),
             query.count,
             query.select.as_deref(),
-            Company::PROPERTIES,
         )?;
-        let page = self.store.company_list(caller.tenant, options.page).await?;
+        let page = self
+            .store
+            .company_list(caller.tenant, options.query())
+            .await?;
         let context = links::companies_context(&request.context.base_url);
         let address = links::companies_address(&request.context.base_url);
         let body = Body::rendered(options.render(&page, &context, &address));

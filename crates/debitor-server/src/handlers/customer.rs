@@ -9,7 +9,7 @@ use debitor_api::customer::{
     CustomerGetRequest, CustomerGetResponse, CustomerListRequest, CustomerListResponse,
     CustomerUpdateRequest, CustomerUpdateResponse,
 };
-use debitor_api::types::Customer;
+use debitor_api::properties::CustomerProperty;
 
 use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
@@ -20,7 +20,7 @@ use crate::error::ApiError;
 use crate::links::Collection::Customers;
 use crate::odata::list::ListOptions;
 use crate::odata::prefer;
-use crate::store::{CustomerKey, Written};
+use crate::store::{Condition, CustomerKey, Written};
 
 impl CustomerApi for App {
     async fn customer_list(
@@ -29,17 +29,16 @@ impl CustomerApi for App {
         request: CustomerListRequest,
     ) -> Result<CustomerListResponse, ApiError> {
         let query = request.query;
-        let options = ListOptions::new(
+        let options = ListOptions::new::<CustomerProperty>(
             query.top,
             query.skiptoken.as_deref(),
             query.count,
             query.select.as_deref(),
-            Customer::PROPERTIES,
         )?;
         let company = request.path.company_id;
         let page = self
             .store
-            .customer_list(caller.scope(company), options.page)
+            .customer_list(caller.scope(company), options.query())
             .await?;
         let context = Customers.context(&request.context.base_url, company);
         let address = Customers.address(&request.context.base_url, company);
@@ -54,7 +53,7 @@ impl CustomerApi for App {
     ) -> Result<CustomerCountResponse, ApiError> {
         let body = self
             .store
-            .customer_count(caller.scope(request.path.company_id))
+            .customer_count(caller.scope(request.path.company_id), Condition::ALL)
             .await?;
         Ok(CustomerCountResponse::Ok { body })
     }

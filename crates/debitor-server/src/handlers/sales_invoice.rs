@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use debitor_api::Body;
+use debitor_api::properties::SalesInvoiceProperty;
 use debitor_api::sales_invoice::{
     SALES_INVOICE_CREATE, SALES_INVOICE_UPDATE, SalesInvoiceApi, SalesInvoiceCreateRequest,
     SalesInvoiceCreateResponse, SalesInvoiceDeleteRequest, SalesInvoiceDeleteResponse,
     SalesInvoiceGetRequest, SalesInvoiceGetResponse, SalesInvoiceListRequest,
     SalesInvoiceListResponse, SalesInvoiceUpdateRequest, SalesInvoiceUpdateResponse,
 };
-use debitor_api::types::SalesInvoice;
 
 use super::writes::{keys, repeatable, write};
 use super::{entity, is_known};
@@ -29,17 +29,16 @@ impl SalesInvoiceApi for App {
         request: SalesInvoiceListRequest,
     ) -> Result<SalesInvoiceListResponse, ApiError> {
         let query = request.query;
-        let options = ListOptions::new(
+        let options = ListOptions::new::<SalesInvoiceProperty>(
             query.top,
             query.skiptoken.as_deref(),
             query.count,
             query.select.as_deref(),
-            SalesInvoice::PROPERTIES,
         )?;
         let company = request.path.company_id;
         let page = self
             .store
-            .sales_invoice_list(caller.scope(company), options.page)
+            .sales_invoice_list(caller.scope(company), options.query())
             .await?;
         let context = SalesInvoices.context(&request.context.base_url, company);
         let address = SalesInvoices.address(&request.context.base_url, company);

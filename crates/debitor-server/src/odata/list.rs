@@ -4,39 +4,66 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use bytes::Bytes;
 use debitor_api::Fault;
+use debitor_api::support::properties::Property;
 use uuid::Uuid;
 
+use super::order::{Order, Position};
 use super::select::Select;
-use crate::store::{Page, PageQuery};
+use crate::store::{Condition, ListQuery, Page};
 
 /// `$top`, `$skiptoken`, `$count` and `$select` of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListOptions {
-    pub page: PageQuery,
+    pub top: u32,
+    /// The id behind which the page starts.
+    pub after: Option<Uuid>,
+    pub count: bool,
     pub select: Option<Select>,
 }
 
 impl ListOptions {
-    /// Reads the options; `properties` are those that can be selected. Every fault is returned.
-    pub fn new(
+    /// Reads the options of a list of entities with the properties `P`. Every fault is returned.
+    pub fn new<P: Property>(
         top: i32,
         skiptoken: Option<&str>,
         count: bool,
         select: Option<&str>,
-        properties: &'static [&'static str],
     ) -> Result<Self, Vec<Fault>> {
         let mut faults = Vec::new();
         let after = skiptoken.and_then(|token| noted(&mut faults, read_skiptoken(token)));
-        let select = select.and_then(|text| noted(&mut faults, Select::parse(text, properties)));
+        let select = select.and_then(|text| match Select::parse::<P>(text) {
+            Ok(select) => Some(select),
+            Err(errors) => {
+                faults.extend(errors.into_iter().map(|error| error.fault("select")));
+                None
+            }
+        });
         // The document's minimum is 1.
         let top = u32::try_from(top).unwrap_or(1);
         if !faults.is_empty() {
             return Err(faults);
         }
         Ok(Self {
-            page: PageQuery { top, after, count },
+            top,
+            after,
+            count,
             select,
         })
+    }
+
+    /// What the store is asked for.
+    pub fn query<P: Property>(&self) -> ListQuery<P> {
+        ListQuery {
+            condition: Condition::ALL,
+            order: Order::new([]),
+            after: self.after.map(|id| Position {
+                values: Vec::new(),
+                id,
+            }),
+            skip: 0,
+            top: self.top,
+            count: self.count,
+        }
     }
 
     /// The JSON of the page. `context` is the list's context without the selection, and `address`
@@ -63,9 +90,9 @@ impl ListOptions {
             }
         }
         json.push(b']');
-        if let Some(next) = page.next {
+        if let Some(next) = &page.next {
             json.extend_from_slice(b",\"@odata.nextLink\":");
-            push_quoted(&mut json, &self.next_link(address, next));
+            push_quoted(&mut json, &self.next_link(address, next.id));
         }
         json.push(b'}');
         json.into()
@@ -73,8 +100,8 @@ impl ListOptions {
 
     /// The link keeps every option, so that a client follows it without adding any.
     fn next_link(&self, address: &str, after: Uuid) -> String {
-        let mut link = format!("{address}?$top={}", self.page.top);
-        if self.page.count {
+        let mut link = format!("{address}?$top={}", self.top);
+        if self.count {
             link.push_str("&$count=true");
         }
         if let Some(select) = &self.select {
@@ -131,13 +158,13 @@ fn push_quoted(json: &mut Vec<u8>, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use debitor_api::properties::CustomerProperty;
+
     use super::*;
     use crate::store::Entities;
 
-    const PROPERTIES: &[&str] = &["@odata.etag", "id", "number", "displayName"];
-
     fn options(skiptoken: Option<&str>, select: Option<&str>) -> Result<ListOptions, Vec<Fault>> {
-        ListOptions::new(2, skiptoken, true, select, PROPERTIES)
+        ListOptions::new::<CustomerProperty>(2, skiptoken, true, select)
     }
 
     #[test]
@@ -158,7 +185,10 @@ mod tests {
         );
         let page = Page {
             entities,
-            next: Some(id),
+            next: Some(Position {
+                values: Vec::new(),
+                id,
+            }),
             count: Some(9),
         };
         let json = options.render(&page, "http://h/v1.0/$metadata#c", "http://h/v1.0/c");

@@ -32,6 +32,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use debitor_api::properties::{CompanyProperty, CustomerProperty, SalesInvoiceProperty};
+use debitor_api::support::properties::Property;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -43,8 +45,8 @@ use uuid::Uuid;
 use super::idempotency::{Claim, Running};
 use super::writing::Writing;
 use super::{
-    CustomerKey, Entities, Error, NewerSchema, Options, Page, PageQuery, Result, Scope, Store,
-    Stored, Timeouts, Unfit, Write, Written,
+    Condition, CustomerKey, Entities, Error, ListQuery, NewerSchema, Options, Page, Result, Scope,
+    Store, Stored, Timeouts, Unfit, Write, Written,
 };
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
@@ -206,9 +208,11 @@ impl Store for PostgresStore {
         self.writes.run(write, None, company::Create(company)).await
     }
 
-    async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page> {
-        self.scan(tenant, move |db| company::list(db, tenant, page).boxed())
-            .await
+    async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page> {
+        self.scan(tenant, move |db| {
+            company::list(db, tenant, query.clone()).boxed()
+        })
+        .await
     }
 
     async fn company_get(&self, scope: Scope) -> Result<Bytes> {
@@ -216,16 +220,26 @@ impl Store for PostgresStore {
         Ok(found.json)
     }
 
-    async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
+    async fn customer_list(
+        &self,
+        scope: Scope,
+        query: ListQuery<CustomerProperty>,
+    ) -> Result<Page> {
         self.scan(scope.tenant, move |db| {
-            customer::list(db, scope, page).boxed()
+            customer::list(db, scope, query.clone()).boxed()
         })
         .await
     }
 
-    async fn customer_count(&self, scope: Scope) -> Result<i32> {
-        self.scan(scope.tenant, move |db| customer::count(db, scope).boxed())
-            .await
+    async fn customer_count(
+        &self,
+        scope: Scope,
+        condition: Condition<CustomerProperty>,
+    ) -> Result<i32> {
+        self.scan(scope.tenant, move |db| {
+            customer::count(db, scope, condition.clone()).boxed()
+        })
+        .await
     }
 
     async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
@@ -278,9 +292,13 @@ impl Store for PostgresStore {
             .await
     }
 
-    async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
+    async fn sales_invoice_list(
+        &self,
+        scope: Scope,
+        query: ListQuery<SalesInvoiceProperty>,
+    ) -> Result<Page> {
         self.scan(scope.tenant, move |db| {
-            sales_invoice::list(db, scope, page).boxed()
+            sales_invoice::list(db, scope, query.clone()).boxed()
         })
         .await
     }
@@ -362,22 +380,37 @@ fn version(row: &Row, column: usize) -> Result<Version, Failure> {
 }
 
 /// The page of a list from its rows of `id, body`, one more of which was asked for than it holds.
-fn page(rows: &[Row], query: PageQuery, count: Option<i32>) -> Result<Page, Failure> {
+fn page<P: Property>(
+    rows: &[Row],
+    query: &ListQuery<P>,
+    count: Option<i32>,
+) -> Result<Page, Failure> {
     let top = query.top as usize;
     let mut entities = Entities::default();
+    let mut next = None;
     for row in rows.iter().take(top) {
         let body: &str = row.try_get(1)?;
         entities.push(body.as_bytes(), query.top);
     }
-    let next = match rows.get(..top) {
-        Some([.., last]) if rows.len() > top => Some(last.try_get(0)?),
-        _ => None,
-    };
+    if let Some([.., last]) = rows.get(..top)
+        && rows.len() > top
+    {
+        let body: &str = last.try_get(1)?;
+        next = Some(query.order.position(last.try_get(0)?, body.as_bytes()));
+    }
     Ok(Page {
         entities,
         next,
         count,
     })
+}
+
+/// Refuses what this engine cannot be asked for yet.
+fn require_plain<P: Property>(query: &ListQuery<P>) -> Result<()> {
+    if query.condition.is_all() && query.order.keys().is_empty() && query.skip == 0 {
+        return Ok(());
+    }
+    Err(Error::Internal("lists in an order of their own".to_owned()))
 }
 
 /// The number that a statement counted.

@@ -13,10 +13,13 @@ mod committer;
 mod company;
 mod connection;
 mod customer;
+mod edit;
 mod error;
 mod export;
+mod functions;
 mod gauges;
 mod idempotency;
+mod list;
 mod manifest;
 mod migrate;
 mod operations;
@@ -30,6 +33,7 @@ mod snapshot;
 mod space;
 mod verify;
 mod wal;
+mod words;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +52,7 @@ pub use backup::backup;
 use checkpoint::Checkpoints;
 use committer::Committer;
 use connection::Database;
+use edit::Edit;
 pub use error::is_io;
 use error::{id_taken, is_taken};
 pub(super) use export::Export;
@@ -56,7 +61,7 @@ pub use migrate::{Migrated, migrate};
 use points::Points;
 use readers::Readers;
 pub use restore::restore;
-use row::{body, page, version};
+use row::{body, version};
 use space::Space;
 pub use verify::{Counts, verify};
 use writer::Writer;
@@ -114,7 +119,7 @@ impl SqliteStore {
         Ok(Self {
             writer: Arc::new(Writer::start(committer)?),
             points,
-            readers: Readers::start(&database)?,
+            readers: Readers::start(&database, options.list)?,
             archive: archive.map(Arc::new),
             directory: directory.to_owned(),
             reserve: options.reserve_bytes as u64,
@@ -130,7 +135,7 @@ impl SqliteStore {
     async fn write(
         &self,
         write: Write,
-        work: impl FnOnce(&Connection, &Writing) -> Result<Stored> + Send + 'static,
+        work: impl FnOnce(&Edit<'_>, &Writing) -> Result<Stored> + Send + 'static,
     ) -> Result<Written> {
         self.prune();
         let claim = self.running.claim(write.idempotency)?;
@@ -146,7 +151,7 @@ impl SqliteStore {
     async fn delete(
         &self,
         write: Write,
-        work: impl FnOnce(&Connection, &Writing) -> Result<()> + Send + 'static,
+        work: impl FnOnce(&Edit<'_>, &Writing) -> Result<()> + Send + 'static,
     ) -> Result<()> {
         let writing = Writing::new(write, &self.clock);
         self.writer.run(move |db| work(db, &writing)).await

@@ -33,6 +33,20 @@ fn queries_are_decoded_once() {
 }
 
 #[test]
+fn options_can_be_without_their_dollar_and_in_any_letter_case() {
+    for text in ["top=5", "$Top=5", "%24TOP=5", "tOP=5"] {
+        assert_eq!(query(text), (Some(5), None, vec![]), "{text}");
+    }
+}
+
+#[test]
+fn names_without_a_dollar_are_as_they_are_declared() {
+    let mut faults = Faults::default();
+    Parameters::query("A=1&$a=1", &["a"], &mut faults);
+    assert_eq!(told(&faults), ["A unknownParameter", "$a unknownParameter"]);
+}
+
+#[test]
 fn faults_of_queries() {
     for (text, expected) in [
         ("$top=0", "$top minimum"),
@@ -45,9 +59,12 @@ fn faults_of_queries() {
         ("$top=%2B5", "$top type"),
         ("$top=5.0", "$top type"),
         ("$top=1&%24top=2", "$top duplicateParameter"),
-        ("top=1", "top unknownParameter"),
+        ("$top=1&top=2", "top duplicateParameter"),
+        ("TOP=1&%24Top=2", "$Top duplicateParameter"),
+        ("$$top=1", "$$top unknownParameter"),
+        ("$orderby=id", "$orderby unknownParameter"),
         ("=1", " unknownParameter"),
-        ("$TOP=1", "$TOP unknownParameter"),
+        ("$=1", "$ unknownParameter"),
         ("$select=", "$select minLength"),
         ("$select=%ff", "$select format"),
         ("$select=%00", "$select format"),

@@ -1,17 +1,18 @@
 //! Statements on companies.
 
 use async_trait::async_trait;
+use debitor_api::properties::CompanyProperty;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Page, PageQuery, Result};
+use super::super::{Conflict, Error, ListQuery, Noun, Page, Result};
 use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, count_of, page};
+use super::{audit, count_of, page, require_plain};
 use crate::domain::company::{self, NewCompany};
 
 /// Finds a company of the tenant.
@@ -50,9 +51,10 @@ impl Work<Uuid> for Create {
 pub(super) async fn list(
     transaction: Transaction,
     tenant: Uuid,
-    query: PageQuery,
+    query: ListQuery<CompanyProperty>,
 ) -> Result<Page, Failure> {
-    let after = query.after.unwrap_or(Uuid::nil());
+    require_plain(&query)?;
+    let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
     let rows = i64::from(query.top) + 1;
     let [rows, count] = transaction
         .read([
@@ -69,7 +71,7 @@ pub(super) async fn list(
         .await?;
     page(
         &rows,
-        query,
+        &query,
         query.count.then(|| count_of(&count)).transpose()?,
     )
 }

@@ -1,18 +1,21 @@
 //! Statements on customers.
 
 use async_trait::async_trait;
+use debitor_api::properties::CustomerProperty;
 use debitor_api::types::{Customer, CustomerUpdate};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Conflict, CustomerKey, Error, Noun, Page, PageQuery, Result, Scope, Stored};
+use super::super::{
+    Condition, Conflict, CustomerKey, Error, ListQuery, Noun, Page, Result, Scope, Stored,
+};
 use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, company, count_of, page, sales_invoice, version};
+use super::{audit, company, count_of, page, require_plain, sales_invoice, version};
 use crate::domain::customer::{self, fold_number};
 use crate::domain::version::{Precondition, Version};
 
@@ -26,9 +29,10 @@ struct Versioned {
 pub(super) async fn list(
     transaction: Transaction,
     scope: Scope,
-    query: PageQuery,
+    query: ListQuery<CustomerProperty>,
 ) -> Result<Page, Failure> {
-    let after = query.after.unwrap_or(Uuid::nil());
+    require_plain(&query)?;
+    let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
     let rows = i64::from(query.top) + 1;
     let [found, rows, count] = transaction
         .read([
@@ -44,7 +48,7 @@ pub(super) async fn list(
     company::found(&found)?;
     page(
         &rows,
-        query,
+        &query,
         query.count.then(|| count_of(&count)).transpose()?,
     )
 }
@@ -52,7 +56,15 @@ pub(super) async fn list(
 /// Counts the company's customers, if they are to be counted.
 const COUNT: &str = "SELECT count(*) FROM customer WHERE $2 AND company_id = $1";
 
-pub(super) async fn count(transaction: Transaction, scope: Scope) -> Result<i32, Failure> {
+pub(super) async fn count(
+    transaction: Transaction,
+    scope: Scope,
+    condition: Condition<CustomerProperty>,
+) -> Result<i32, Failure> {
+    require_plain(&ListQuery {
+        condition,
+        ..ListQuery::first(0)
+    })?;
     let [found, count] = transaction
         .read([
             Call::new(company::FIND, &[&scope.company, &scope.tenant]),

@@ -4,6 +4,7 @@
 //! two transactions seldom wait for each other.
 
 use async_trait::async_trait;
+use debitor_api::properties::SalesInvoiceProperty;
 use debitor_api::types::{Customer, SalesInvoice, SalesInvoiceCreate, SalesInvoiceUpdate};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -11,12 +12,12 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Page, PageQuery, Result, Scope, Stored};
+use super::super::{Conflict, Error, ListQuery, Noun, Page, Result, Scope, Stored};
 use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, company, count_of, customer, page, version};
+use super::{audit, company, count_of, customer, page, require_plain, version};
 use crate::domain::blank;
 use crate::domain::customer::fold_number;
 use crate::domain::sales_invoice::{self, CustomerChoice};
@@ -32,9 +33,10 @@ pub(super) struct Versioned {
 pub(super) async fn list(
     transaction: Transaction,
     scope: Scope,
-    query: PageQuery,
+    query: ListQuery<SalesInvoiceProperty>,
 ) -> Result<Page, Failure> {
-    let after = query.after.unwrap_or(Uuid::nil());
+    require_plain(&query)?;
+    let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
     let rows = i64::from(query.top) + 1;
     let [found, rows, count] = transaction
         .read([
@@ -53,7 +55,7 @@ pub(super) async fn list(
     company::found(&found)?;
     page(
         &rows,
-        query,
+        &query,
         query.count.then(|| count_of(&count)).transpose()?,
     )
 }

@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::super::metrics::Observed;
 use super::super::{Error, Result};
 use super::checkpoint::Checkpoints;
+use super::edit::Edit;
 use super::points::Points;
 use super::space::Space;
 use crate::failpoint;
@@ -17,7 +18,7 @@ use crate::failpoint;
 /// A write on its way through a transaction that it may share.
 pub(super) trait Job: Send {
     /// Does the work.
-    fn run(&mut self, connection: &Connection) -> Outcome;
+    fn run(&mut self, edit: &Edit<'_>) -> Outcome;
     /// Answers: the work's own outcome if the transaction was committed, else why it was not.
     fn answer(self: Box<Self>, committed: std::result::Result<(), Refusal>);
 }
@@ -117,9 +118,11 @@ impl Committer {
     }
 
     /// Does one work in a transaction of its own.
-    pub(super) fn one<T>(&mut self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub(super) fn one<T>(&mut self, work: impl FnOnce(&Edit<'_>) -> Result<T>) -> Result<T> {
         self.begin()?;
-        let value = match guarded(work, &self.connection) {
+        let edit = Edit::new(&self.connection);
+        let worked = guarded(work, &edit).and_then(|value| edit.finish().map(|()| value));
+        let value = match worked {
             Ok(value) => value,
             Err(error) => {
                 self.roll_back()?;
@@ -146,17 +149,9 @@ impl Committer {
     ) -> std::result::Result<(), Refusal> {
         begun.extend(works.next());
         self.begin()?;
-        let mut next = begun.pop();
-        while let Some(mut job) = next {
-            failpoint::hit("writer.job.before");
-            let isolated = self.isolated(job.as_mut());
-            begun.push(job);
-            if let Err(refusal) = isolated {
-                self.roll_back()?;
-                return Err(refusal);
-            }
-            failpoint::hit("writer.job.after");
-            next = works.next();
+        if let Err(refusal) = self.do_all(works, begun) {
+            self.roll_back()?;
+            return Err(refusal);
         }
         failpoint::hit("writer.commit.before");
         self.commit(begun.len())?;
@@ -164,11 +159,34 @@ impl Committer {
         Ok(())
     }
 
-    fn isolated(&self, job: &mut dyn Job) -> std::result::Result<(), Refusal> {
+    /// Does the work that was begun, and then the others.
+    fn do_all(
+        &self,
+        mut works: impl Iterator<Item = Box<dyn Job>>,
+        begun: &mut Vec<Box<dyn Job>>,
+    ) -> std::result::Result<(), Refusal> {
+        let edit = Edit::new(&self.connection);
+        let mut next = begun.pop();
+        while let Some(mut job) = next {
+            failpoint::hit("writer.job.before");
+            let isolated = self.isolated(job.as_mut(), &edit);
+            begun.push(job);
+            isolated?;
+            failpoint::hit("writer.job.after");
+            next = works.next();
+        }
+        Ok(edit.finish()?)
+    }
+
+    fn isolated(&self, job: &mut dyn Job, edit: &Edit<'_>) -> std::result::Result<(), Refusal> {
         self.execute("SAVEPOINT job")?;
-        match job.run(&self.connection) {
+        let noted = edit.noted();
+        match job.run(edit) {
             Outcome::Keep => {}
-            Outcome::Undo => self.execute("ROLLBACK TO job")?,
+            Outcome::Undo => {
+                edit.forget(noted);
+                self.execute("ROLLBACK TO job")?;
+            }
             Outcome::Abandon(refusal) => return Err(refusal),
         }
         Ok(self.execute("RELEASE job")?)
@@ -247,10 +265,7 @@ pub(super) struct Group {
 }
 
 /// A work that panics is a fault of ours, and of that work alone.
-pub(super) fn guarded<T>(
-    work: impl FnOnce(&Connection) -> Result<T>,
-    connection: &Connection,
-) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(|| work(connection)))
+pub(super) fn guarded<T>(work: impl FnOnce(&Edit<'_>) -> Result<T>, edit: &Edit<'_>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(|| work(edit)))
         .unwrap_or_else(|_| Err(Error::Internal("a write panicked".into())))
 }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Error, Noun, Page, PageQuery, Result, Scope};
-use super::{audit, body, id_taken, page};
+use super::super::{Error, Noun, Result, Scope};
+use super::{audit, body, id_taken};
 use crate::clock::Clock;
 use crate::domain::company::{self, NewCompany};
 
@@ -21,9 +21,12 @@ pub(super) fn create(
     id: Uuid,
 ) -> Result<Uuid> {
     let json = serde_json::to_string(&company::create(company, id))?;
-    db.prepare_cached("INSERT INTO company (id, tenant_id, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![id.as_bytes(), company.tenant.as_bytes(), json])
-        .map_err(|error| id_taken(error, "company.id", id))?;
+    db.prepare_cached(
+        "INSERT INTO company (id, tenant_id, body, row)
+         VALUES (?1, ?2, ?3, (SELECT coalesce(max(row), 0) + 1 FROM company))",
+    )?
+    .execute(params![id.as_bytes(), company.tenant.as_bytes(), json])
+    .map_err(|error| id_taken(error, "company.id", id))?;
     let scope = Scope {
         tenant: company.tenant,
         company: id,
@@ -32,16 +35,6 @@ pub(super) fn create(
     let subject = Subject::company(id, write.first_version());
     audit::record(db, &write, Action::Create(&json), subject)?;
     Ok(id)
-}
-
-pub(super) fn list(db: &Connection, tenant: Uuid, query: PageQuery) -> Result<Page> {
-    let after = query.after.unwrap_or(Uuid::nil());
-    let count = query.count.then(|| count(db, tenant)).transpose()?;
-    let mut statement = db.prepare_cached(
-        "SELECT id, body FROM company WHERE tenant_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    )?;
-    let rows = statement.query(params![tenant.as_bytes(), after.as_bytes(), query.top + 1])?;
-    Ok(page(rows, query, count)?)
 }
 
 pub(super) fn get(db: &Connection, scope: Scope) -> Result<Bytes> {
@@ -54,16 +47,13 @@ pub(super) fn get(db: &Connection, scope: Scope) -> Result<Bytes> {
         .ok_or(Error::NotFound(Noun::Company))
 }
 
-/// Refuses a company that does not exist, or not for the tenant.
-pub(super) fn require(db: &Connection, scope: Scope) -> Result<()> {
-    db.prepare_cached("SELECT 1 FROM company WHERE id = ?1 AND tenant_id = ?2")?
-        .exists(params![scope.company.as_bytes(), scope.tenant.as_bytes()])?
-        .then_some(())
+/// The number of the company; one that does not exist, or not for the tenant, is refused.
+pub(super) fn require(db: &Connection, scope: Scope) -> Result<i64> {
+    db.prepare_cached("SELECT row FROM company WHERE id = ?1 AND tenant_id = ?2")?
+        .query_row(
+            params![scope.company.as_bytes(), scope.tenant.as_bytes()],
+            |row| row.get(0),
+        )
+        .optional()?
         .ok_or(Error::NotFound(Noun::Company))
-}
-
-fn count(db: &Connection, tenant: Uuid) -> Result<i32> {
-    Ok(db
-        .prepare_cached("SELECT count(*) FROM company WHERE tenant_id = ?1")?
-        .query_row([tenant.as_bytes()], |row| row.get(0))?)
 }

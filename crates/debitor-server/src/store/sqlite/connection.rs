@@ -9,7 +9,7 @@ use anyhow::{Context, bail, ensure};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{FILE, migrate};
+use super::{FILE, functions, migrate};
 use crate::failpoint;
 
 /// Versions of SQLite below this one can lose committed writes in WAL mode.
@@ -90,6 +90,7 @@ impl Database {
         // row by its key would be compiled again each time it runs.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(64);
+        functions::add_to(&connection)?;
         Ok(connection)
     }
 }

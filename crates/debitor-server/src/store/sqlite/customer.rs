@@ -6,8 +6,10 @@ use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Conflict, CustomerKey, Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::{audit, body, company, is_taken, page, sales_invoice, version};
+use super::super::{Conflict, CustomerKey, Error, Noun, Result, Scope, Stored};
+use super::edit::Edit;
+use super::words::Change;
+use super::{audit, body, company, is_taken, sales_invoice, version};
 use crate::domain::blank;
 use crate::domain::customer::{self, Identity};
 use crate::domain::version::{Precondition, Version};
@@ -15,31 +17,10 @@ use crate::failpoint;
 
 /// A customer with its version and its JSON, to be changed.
 struct Versioned {
+    row: i64,
     version: Version,
     json: String,
     customer: Customer,
-}
-
-pub(super) fn list(db: &Connection, scope: Scope, query: PageQuery) -> Result<Page> {
-    company::require(db, scope)?;
-    let after = query.after.unwrap_or(Uuid::nil());
-    let count = query.count.then(|| count(db, scope)).transpose()?;
-    let mut statement = db.prepare_cached(
-        "SELECT id, body FROM customer WHERE company_id = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-    )?;
-    let rows = statement.query(params![
-        scope.company.as_bytes(),
-        after.as_bytes(),
-        query.top + 1
-    ])?;
-    Ok(page(rows, query, count)?)
-}
-
-pub(super) fn count(db: &Connection, scope: Scope) -> Result<i32> {
-    company::require(db, scope)?;
-    Ok(db
-        .prepare_cached("SELECT count(*) FROM customer WHERE company_id = ?1")?
-        .query_row([scope.company.as_bytes()], |row| row.get(0))?)
 }
 
 /// The customer of a company that the tenant has.
@@ -60,20 +41,20 @@ pub(super) fn get(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Sto
 }
 
 pub(super) fn create(
-    db: &Connection,
+    db: &Edit<'_>,
     write: &Writing,
     invoice: Option<Uuid>,
     create: CustomerCreate,
 ) -> Result<Stored> {
     let scope = write.scope;
-    company::require(db, scope)?;
+    let company = company::require(db, scope)?;
     let draft = invoice
         .map(|id| sales_invoice::require_draft(db, scope, id))
         .transpose()?;
     let identity = identity(db, write, &create)?;
     let version = identity.version;
     let customer = customer::create(create, identity);
-    let stored = insert(db, write, &customer, version)?;
+    let stored = insert(db, write, company, &customer, version)?;
     failpoint::hit("customer.row");
     if let Some(draft) = draft {
         sales_invoice::set_customer(db, write, draft, Some(&customer))?;
@@ -83,21 +64,20 @@ pub(super) fn create(
 }
 
 pub(super) fn update(
-    db: &Connection,
+    db: &Edit<'_>,
     write: &Writing,
     key: CustomerKey,
     precondition: &Precondition,
     change: CustomerUpdate,
 ) -> Result<Stored> {
-    let Versioned {
-        version,
-        json,
-        customer: before,
-    } = require(db, write.scope, key, precondition)?;
-    let version = version.next();
+    let (company, found) = require(db, write.scope, key, precondition)?;
+    let version = found.version.next();
+    let before = &found.customer;
     let mut customer = before.clone();
     customer::update(&mut customer, change, version, write.clock.now());
-    let stored = replace(db, write, &customer, version, &json)?;
+    let stored = replace(db, write, &customer, version, &found.json)?;
+    let after = std::str::from_utf8(&stored.json).ok();
+    db.note(Change::new(company, found.row, Some(&found.json), after));
     if (&customer.number, &customer.display_name) != (&before.number, &before.display_name) {
         sales_invoice::show_customer_on_drafts(db, write, &customer)?;
     }
@@ -105,15 +85,14 @@ pub(super) fn update(
 }
 
 pub(super) fn delete(
-    db: &Connection,
+    db: &Edit<'_>,
     write: &Writing,
     key: CustomerKey,
     precondition: &Precondition,
 ) -> Result<()> {
     let scope = write.scope;
-    let Versioned {
-        version, customer, ..
-    } = require(db, scope, key, precondition)?;
+    let (company, found) = require(db, scope, key, precondition)?;
+    let customer = &found.customer;
     if let CustomerKey::OfSalesInvoice(invoice) = key {
         let draft = sales_invoice::require_draft(db, scope, invoice)?;
         sales_invoice::set_customer(db, write, draft, None)?;
@@ -123,20 +102,14 @@ pub(super) fn delete(
     }
     db.prepare_cached("DELETE FROM customer WHERE company_id = ?1 AND id = ?2")?
         .execute(params![scope.company.as_bytes(), customer.id.as_bytes()])?;
-    audit::record(
-        db,
-        write,
-        Action::Delete,
-        Subject::customer(customer.id, version.next()),
-    )
+    db.note(Change::new(company, found.row, Some(&found.json), None));
+    let subject = Subject::customer(customer.id, found.version.next());
+    audit::record(db, write, Action::Delete, subject)
 }
 
 /// The customer with this id, if there is one.
 pub(super) fn by_id(db: &Connection, scope: Scope, id: Uuid) -> Result<Option<Customer>> {
-    let Some((_, json)) = find(db, scope, id)? else {
-        return Ok(None);
-    };
-    Ok(Some(serde_json::from_str(&json)?))
+    Ok(find(db, scope, id)?.map(|found| found.customer))
 }
 
 /// The customer with this number in any letter case, if there is one.
@@ -159,34 +132,41 @@ fn id_of(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Uuid> {
     }
 }
 
-fn find(db: &Connection, scope: Scope, id: Uuid) -> rusqlite::Result<Option<(Version, String)>> {
-    db.prepare_cached(
-        "SELECT version, incarnation, body FROM customer WHERE company_id = ?1 AND id = ?2",
-    )?
-    .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
-        Ok((version(row, 0)?, row.get(2)?))
-    })
-    .optional()
+fn find(db: &Connection, scope: Scope, id: Uuid) -> Result<Option<Versioned>> {
+    let found = db
+        .prepare_cached(
+            "SELECT version, incarnation, body, row FROM customer
+             WHERE company_id = ?1 AND id = ?2",
+        )?
+        .query_row(params![scope.company.as_bytes(), id.as_bytes()], |row| {
+            Ok((version(row, 0)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    let read = |(version, json, row): (_, String, _)| {
+        Ok(Versioned {
+            row,
+            version,
+            customer: serde_json::from_str(&json)?,
+            json,
+        })
+    };
+    found.map(read).transpose()
 }
 
-/// The customer to change, in a version that the precondition names.
+/// The customer to change, in a version that the precondition names, with its company's number.
 fn require(
     db: &Connection,
     scope: Scope,
     key: CustomerKey,
     precondition: &Precondition,
-) -> Result<Versioned> {
-    company::require(db, scope)?;
+) -> Result<(i64, Versioned)> {
+    let company = company::require(db, scope)?;
     let id = id_of(db, scope, key)?;
-    let (version, json) = find(db, scope, id)?.ok_or(Error::NotFound(Noun::Customer))?;
-    if !precondition.names(&version.etag()) {
+    let found = find(db, scope, id)?.ok_or(Error::NotFound(Noun::Customer))?;
+    if !precondition.names(&found.version.etag()) {
         return Err(Error::Stale(Noun::Customer));
     }
-    Ok(Versioned {
-        version,
-        customer: serde_json::from_str(&json)?,
-        json,
-    })
+    Ok((company, found))
 }
 
 fn identity(db: &Connection, write: &Writing, create: &CustomerCreate) -> Result<Identity> {
@@ -220,8 +200,9 @@ fn next_number(db: &Connection, scope: Scope) -> Result<String> {
 }
 
 fn insert(
-    db: &Connection,
+    db: &Edit<'_>,
     write: &Writing,
+    company: i64,
     customer: &Customer,
     version: Version,
 ) -> Result<Stored> {
@@ -233,6 +214,8 @@ fn insert(
         customer,
         version,
     )?;
+    let row = db.last_insert_rowid();
+    db.note(Change::new(company, row, None, Some(&json)));
     let action = Action::Create(&json);
     audit::record(db, write, action, Subject::customer(customer.id, version))?;
     Ok(Stored::new(customer.id, version, json))

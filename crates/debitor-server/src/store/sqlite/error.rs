@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode::{
     self, CannotOpen, DatabaseBusy, DatabaseCorrupt, DatabaseLocked, DiskFull, NotADatabase,
-    SystemIoFailure,
+    OperationInterrupted, SystemIoFailure,
 };
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ impl From<rusqlite::Error> for Error {
             Some(SystemIoFailure | DatabaseCorrupt | NotADatabase | CannotOpen) => {
                 Self::Broken(error.to_string())
             }
+            Some(OperationInterrupted) => Self::QueryTimeout,
             Some(DatabaseBusy | DatabaseLocked) => Self::Unavailable(error.to_string()),
             _ => Self::Internal(error.to_string()),
         }

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use debitor_api::properties::{CompanyProperty, CustomerProperty, SalesInvoiceProperty};
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
-use super::super::{CustomerKey, Page, PageQuery, Result, Scope, Store, Stored, Write, Written};
+use super::super::{
+    Condition, CustomerKey, ListQuery, Page, Result, Scope, Store, Stored, Write, Written,
+};
 use super::gauges::Gauges;
-use super::{SqliteStore, company, customer, sales_invoice};
+use super::{SqliteStore, company, customer, list, sales_invoice};
 use crate::domain::company::NewCompany;
 use crate::domain::version::Precondition;
 
@@ -24,20 +27,36 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn company_list(&self, tenant: Uuid, page: PageQuery) -> Result<Page> {
-        self.scan(move |db| company::list(db, tenant, page)).await
+    async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page> {
+        self.scan(move |db| list::page(db, tenant, &query)).await
     }
 
     async fn company_get(&self, scope: Scope) -> Result<Bytes> {
         self.point(|db| company::get(db, scope))
     }
 
-    async fn customer_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
-        self.scan(move |db| customer::list(db, scope, page)).await
+    async fn customer_list(
+        &self,
+        scope: Scope,
+        query: ListQuery<CustomerProperty>,
+    ) -> Result<Page> {
+        self.scan(move |db| {
+            company::require(db, scope)?;
+            list::page(db, scope.company, &query)
+        })
+        .await
     }
 
-    async fn customer_count(&self, scope: Scope) -> Result<i32> {
-        self.scan(move |db| customer::count(db, scope)).await
+    async fn customer_count(
+        &self,
+        scope: Scope,
+        condition: Condition<CustomerProperty>,
+    ) -> Result<i32> {
+        self.scan(move |db| {
+            company::require(db, scope)?;
+            list::count(db, scope.company, &condition)
+        })
+        .await
     }
 
     async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
@@ -81,9 +100,16 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn sales_invoice_list(&self, scope: Scope, page: PageQuery) -> Result<Page> {
-        self.scan(move |db| sales_invoice::list(db, scope, page))
-            .await
+    async fn sales_invoice_list(
+        &self,
+        scope: Scope,
+        query: ListQuery<SalesInvoiceProperty>,
+    ) -> Result<Page> {
+        self.scan(move |db| {
+            company::require(db, scope)?;
+            list::page(db, scope.company, &query)
+        })
+        .await
     }
 
     async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {

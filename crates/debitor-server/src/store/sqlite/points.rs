@@ -222,12 +222,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (writer, points) = store(&directory);
         writer
-            .execute_batch("CREATE TABLE company (id, tenant_id)")
+            .execute_batch("CREATE TABLE company (id, tenant_id, row DEFAULT 1)")
             .unwrap();
         let [tenant, other, company] = [1, 2, 3].map(Uuid::from_u128);
         let ids = [company.as_bytes(), tenant.as_bytes()];
         writer
-            .execute("INSERT INTO company VALUES (?1, ?2)", ids)
+            .execute("INSERT INTO company (id, tenant_id) VALUES (?1, ?2)", ids)
             .unwrap();
         let found = |tenant| {
             points

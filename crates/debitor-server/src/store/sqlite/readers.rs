@@ -3,8 +3,9 @@
 
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -20,7 +21,10 @@ const THREADS: RangeInclusive<usize> = 2..=8;
 /// Memory in which each keeps pages, in KiB: those that lists begin with, not all that they go by.
 const CACHE: i64 = 1024;
 
-type Job = Box<dyn FnOnce(&Connection) + Send>;
+/// Steps of a statement after which the time is looked at.
+const STEPS: i32 = 1000;
+
+type Job = Box<dyn FnOnce(&Reader) + Send>;
 
 /// The way to the threads that read.
 pub(super) struct Readers {
@@ -29,19 +33,19 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn start(database: &Database) -> anyhow::Result<Self> {
+    /// With so much time for each read.
+    pub(super) fn start(database: &Database, limit: Duration) -> anyhow::Result<Self> {
         let (queue, jobs) = mpsc::sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::new();
         for _ in 0..processors().clamp(*THREADS.start(), *THREADS.end()) {
-            let connection = database.open_reader()?;
-            connection.pragma_update(None, "cache_size", -CACHE)?;
+            let reader = Reader::new(database.open_reader()?, limit)?;
             let jobs = Arc::clone(&jobs);
             let name = "sqlite-reader".to_owned();
             threads.push(
                 thread::Builder::new()
                     .name(name)
-                    .spawn(move || read(&connection, &jobs))?,
+                    .spawn(move || read(&reader, &jobs))?,
             );
         }
         Ok(Self {
@@ -56,8 +60,8 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, outcome) = oneshot::channel();
-        self.submit(Box::new(move |connection| {
-            let result = in_snapshot(connection, work);
+        self.submit(Box::new(move |reader| {
+            let result = reader.in_snapshot(work);
             // Whoever asked may have gone away.
             let _ = answer.send(result);
         }))?;
@@ -68,14 +72,8 @@ impl Readers {
 
     /// Takes no more reads, and waits for those that were taken.
     pub(super) async fn stop(&self) {
-        drop(
-            self.queue
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(lock(&self.queue).take());
+        let threads = std::mem::take(&mut *lock(&self.threads));
         let joined = tokio::task::spawn_blocking(move || {
             for thread in threads {
                 // A panic of the thread was logged where it happened.
@@ -86,7 +84,7 @@ impl Readers {
     }
 
     fn submit(&self, job: Job) -> Result<()> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = lock(&self.queue);
         match queue.as_ref().map(|queue| queue.try_send(job)) {
             Some(Ok(())) => Ok(()),
             Some(Err(mpsc::TrySendError::Full(_))) => {
@@ -99,24 +97,50 @@ impl Readers {
     }
 }
 
-/// Ends the snapshot whatever the work does: one that stays open would keep the log from beginning
-/// anew.
-fn in_snapshot<T>(
-    connection: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T>,
-) -> Result<T> {
-    let execute = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
-    execute("BEGIN")?;
-    let result = catch_unwind(AssertUnwindSafe(|| work(connection)))
-        .unwrap_or_else(|_| Err(Error::Internal("a read panicked".into())));
-    execute("COMMIT")?;
-    result
+/// A connection that reads, and that stops reading when its time is over.
+struct Reader {
+    connection: Connection,
+    limit: Duration,
+    /// When the read that is under way is to stop.
+    end: Arc<Mutex<Option<Instant>>>,
 }
 
-fn read(connection: &Connection, jobs: &Mutex<mpsc::Receiver<Job>>) {
+impl Reader {
+    fn new(mut connection: Connection, limit: Duration) -> rusqlite::Result<Self> {
+        connection.pragma_update(None, "cache_size", -CACHE)?;
+        let end = Arc::new(Mutex::new(None));
+        let seen = Arc::clone(&end);
+        let is_over = move || lock(&seen).is_some_and(|end| Instant::now() >= end);
+        connection.progress_handler(STEPS, Some(is_over))?;
+        Ok(Self {
+            connection,
+            limit,
+            end,
+        })
+    }
+
+    /// Ends the snapshot whatever the work does: one that stays open would keep the log from
+    /// beginning anew.
+    fn in_snapshot<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let execute = |sql| self.connection.prepare_cached(sql)?.execute([]).map(drop);
+        execute("BEGIN")?;
+        *lock(&self.end) = Some(Instant::now() + self.limit);
+        let result = catch_unwind(AssertUnwindSafe(|| work(&self.connection)))
+            .unwrap_or_else(|_| Err(Error::Internal("a read panicked".into())));
+        *lock(&self.end) = None;
+        execute("COMMIT")?;
+        result
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read(reader: &Reader, jobs: &Mutex<mpsc::Receiver<Job>>) {
     loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let job = lock(jobs).recv();
         let Ok(job) = job else { return };
-        job(connection);
+        job(reader);
     }
 }

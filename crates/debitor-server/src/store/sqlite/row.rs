@@ -1,34 +1,9 @@
 //! Rows of the tables as what the store answers with.
 
 use bytes::Bytes;
-use rusqlite::{Row, Rows};
-use uuid::Uuid;
+use rusqlite::Row;
 
-use super::super::{Entities, Page, PageQuery};
 use crate::domain::version::Version;
-
-/// The page of a list from its rows of `id, body`, one more of which was asked for than it holds.
-pub(super) fn page(
-    mut rows: Rows<'_>,
-    query: PageQuery,
-    count: Option<i32>,
-) -> rusqlite::Result<Page> {
-    let mut entities = Entities::default();
-    let (mut last, mut next) = (None, None);
-    while let Some(row) = rows.next()? {
-        if entities.len() == query.top as usize {
-            next = last;
-            break;
-        }
-        last = Some(Uuid::from_bytes(row.get(0)?));
-        entities.push(text(row, 1)?, query.top);
-    }
-    Ok(Page {
-        entities,
-        next,
-        count,
-    })
-}
 
 /// Reads a body.
 pub(super) fn body(row: &Row<'_>, column: usize) -> rusqlite::Result<Bytes> {

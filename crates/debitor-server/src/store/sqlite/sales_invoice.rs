@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
-use super::super::{Error, Noun, Page, PageQuery, Result, Scope, Stored};
-use super::{audit, body, company, customer, id_taken, page, version};
+use super::super::{Error, Noun, Result, Scope, Stored};
+use super::{audit, body, company, customer, id_taken, version};
 use crate::domain::sales_invoice::{self, CustomerChoice};
 use crate::domain::version::{Precondition, Version};
 
@@ -18,22 +18,6 @@ pub(super) struct Versioned {
     version: Version,
     json: String,
     invoice: SalesInvoice,
-}
-
-pub(super) fn list(db: &Connection, scope: Scope, query: PageQuery) -> Result<Page> {
-    company::require(db, scope)?;
-    let after = query.after.unwrap_or(Uuid::nil());
-    let count = query.count.then(|| count(db, scope)).transpose()?;
-    let mut statement = db.prepare_cached(
-        "SELECT id, body FROM sales_invoice WHERE company_id = ?1 AND id > ?2
-             ORDER BY id LIMIT ?3",
-    )?;
-    let rows = statement.query(params![
-        scope.company.as_bytes(),
-        after.as_bytes(),
-        query.top + 1
-    ])?;
-    Ok(page(rows, query, count)?)
 }
 
 /// The sales invoice of a company that the tenant has.
@@ -214,11 +198,6 @@ fn choose(db: &Connection, scope: Scope, choice: CustomerChoice) -> Result<Field
         CustomerChoice::Id { id, .. } => customer::by_id(db, scope, *id)?,
     };
     chosen(choice, found)
-}
-
-fn count(db: &Connection, scope: Scope) -> rusqlite::Result<i32> {
-    db.prepare_cached("SELECT count(*) FROM sales_invoice WHERE company_id = ?1")?
-        .query_row([scope.company.as_bytes()], |row| row.get(0))
 }
 
 fn next_number(db: &Connection, scope: Scope) -> rusqlite::Result<String> {

@@ -13,10 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
-use rusqlite::Connection;
-
 use super::super::{Error, Result};
 use super::committer::{Committer, Job};
+use super::edit::Edit;
 use queued::Queued;
 use shared::Shared;
 use thread::Message;
@@ -50,7 +49,7 @@ impl Writer {
     /// work is done all the same, or not begun.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&Edit<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let pending = Pending::new(&self.shared.pending);
         if pending.is_alone()
@@ -68,7 +67,7 @@ impl Writer {
     fn run_here<T>(
         &self,
         mut committer: MutexGuard<'_, Option<Committer>>,
-        work: impl FnOnce(&Connection) -> Result<T>,
+        work: impl FnOnce(&Edit<'_>) -> Result<T>,
     ) -> Result<T> {
         let started = Instant::now();
         let result = committer

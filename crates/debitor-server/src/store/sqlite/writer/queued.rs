@@ -1,10 +1,10 @@
 //! A write in the queue.
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::super::super::Result;
 use super::super::committer::{Job, Outcome, Refusal, guarded};
+use super::super::edit::Edit;
 use super::stopped;
 
 /// A write that waits for the thread.
@@ -27,12 +27,12 @@ impl<T, F> Queued<T, F> {
     }
 }
 
-impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Queued<T, F> {
-    fn run(&mut self, connection: &Connection) -> Outcome {
+impl<T: Send, F: FnOnce(&Edit<'_>) -> Result<T> + Send> Job for Queued<T, F> {
+    fn run(&mut self, edit: &Edit<'_>) -> Outcome {
         let Some(work) = self.work.take() else {
             return Outcome::Undo;
         };
-        let result = guarded(work, connection);
+        let result = guarded(work, edit);
         let outcome = Outcome::of(&result);
         self.outcome = Some(result);
         outcome

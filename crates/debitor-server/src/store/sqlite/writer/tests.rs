@@ -1,5 +1,7 @@
 //! Writes that are refused, that panic, that cannot be committed, and the end.
 
+use rusqlite::Connection;
+
 use super::super::super::metrics::Observed;
 use super::super::checkpoint::Checkpoints;
 use super::super::points::Points;

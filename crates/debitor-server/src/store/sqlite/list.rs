@@ -1,0 +1,185 @@
+//! Statements of lists, of every noun alike: how the rows are come by is decided here, and not left to
+//! the planner, which knows nothing of how many they are.
+
+use rusqlite::{Connection, Rows, params_from_iter};
+use uuid::Uuid;
+
+use super::super::query::seek::Seek;
+use super::super::query::sql::{Bind, Sql};
+use super::super::query::sqlite::Sqlite;
+use super::super::query::{Column, Listed};
+use super::super::{Condition, Entities, ListQuery, Page, Result};
+use super::row::text;
+use super::words;
+use crate::odata::order::Order;
+
+/// Rows up to which all that the index of words finds are read and sorted, where the list's order has
+/// an index of its own. Of more, a page of those that are found comes soon in that order.
+const FEW: u32 = 2000;
+
+/// How the rows are come by; each is checked all the same.
+enum Access {
+    /// All of the owner's, in the order of the list if it has an index.
+    All,
+    Ids(Vec<Uuid>),
+    Numbers(Vec<String>),
+    /// By their numbers in the table.
+    Rows(Vec<i64>),
+    /// By what the index of words is asked.
+    Words(String),
+}
+
+impl Access {
+    /// The best for the condition, if all that is found is needed, or, with `has_index`, a page of it
+    /// in an order that has an index.
+    fn of<P: Listed>(
+        db: &Connection,
+        owner: Uuid,
+        condition: &Condition<P>,
+        has_index: bool,
+    ) -> Result<Self> {
+        let words = match Seek::of(condition) {
+            None => return Ok(Self::All),
+            Some(Seek::Ids(ids)) => return Ok(Self::Ids(ids)),
+            Some(Seek::Numbers(numbers)) => return Ok(Self::Numbers(numbers)),
+            Some(Seek::Words(words)) => words,
+        };
+        let question = words::question(words::company(db, owner)?, &words);
+        if !has_index {
+            return Ok(Self::Words(question));
+        }
+        let rows = words::candidates(db, &question, FEW + 1)?;
+        Ok(if rows.len() > FEW as usize {
+            Self::All
+        } else {
+            Self::Rows(rows)
+        })
+    }
+
+    /// Adds whose list it is, and the rows. With a plus before it, a column's index is not chosen.
+    fn add_to(self, sql: &mut Sql<Sqlite>, owner_column: &str, owner: Uuid) {
+        let owner = sql.bind(Bind::Id(owner));
+        let is_by_row = matches!(self, Self::Rows(_) | Self::Words(_));
+        let plus = if is_by_row { "+" } else { "" };
+        sql.push(&format!(" WHERE {plus}{owner_column} = {owner}"));
+        match self {
+            Self::All => {}
+            Self::Ids(ids) => add_one_of(sql, Column::Id, ids.into_iter().map(Bind::Id)),
+            Self::Numbers(numbers) => {
+                add_one_of(sql, Column::NumberFold, numbers.into_iter().map(Bind::Text));
+            }
+            Self::Rows(rows) => {
+                let rows = sql.bind(Bind::Text(format!("{rows:?}")));
+                sql.push(&format!(
+                    " AND row IN (SELECT value FROM json_each({rows}))"
+                ));
+            }
+            Self::Words(question) => {
+                let question = sql.bind(Bind::Text(question));
+                sql.push(&format!(
+                    " AND row IN (SELECT rowid FROM customer_words WHERE customer_words MATCH {question})"
+                ));
+            }
+        }
+    }
+}
+
+fn add_one_of(sql: &mut Sql<Sqlite>, column: Column, values: impl Iterator<Item = Bind>) {
+    let values: Vec<_> = values.map(|value| sql.bind(value)).collect();
+    sql.push(&format!(
+        " AND {} IN ({})",
+        column.name(),
+        values.join(", ")
+    ));
+}
+
+/// A page of the owner's list.
+pub(super) fn page<P: Listed>(db: &Connection, owner: Uuid, query: &ListQuery<P>) -> Result<Page> {
+    let count = query
+        .count
+        .then(|| count(db, owner, &query.condition))
+        .transpose()?;
+    let (text, binds) = rows(db, owner, query)?.into_parts();
+    let mut statement = db.prepare_cached(&text)?;
+    let rows = statement.query(params_from_iter(binds))?;
+    Ok(read(rows, query, count)?)
+}
+
+/// How many entities of the owner's list are found.
+pub(super) fn count<P: Listed>(
+    db: &Connection,
+    owner: Uuid,
+    condition: &Condition<P>,
+) -> Result<i32> {
+    let (text, binds) = counted(db, owner, condition)?.into_parts();
+    let mut statement = db.prepare_cached(&text)?;
+    Ok(statement.query_row(params_from_iter(binds), |row| row.get(0))?)
+}
+
+/// The statement of a page; one row more than it holds tells whether there is a next.
+fn rows<P: Listed>(db: &Connection, owner: Uuid, query: &ListQuery<P>) -> Result<Sql<Sqlite>> {
+    let mut sql = Sql::new(format!("SELECT id, body FROM {}", P::TABLE));
+    let access = Access::of(db, owner, &query.condition, has_index(&query.order))?;
+    access.add_to(&mut sql, P::OWNER, owner);
+    add_condition(&mut sql, &query.condition);
+    if let Some(after) = &query.after {
+        sql.and_after(&query.order, after);
+    }
+    sql.order_by(&query.order);
+    let (top, skip) = (Bind::Rows(query.top + 1), Bind::Rows(query.skip));
+    let limit = format!(" LIMIT {} OFFSET {}", sql.bind(top), sql.bind(skip));
+    sql.push(&limit);
+    Ok(sql)
+}
+
+fn counted<P: Listed>(
+    db: &Connection,
+    owner: Uuid,
+    condition: &Condition<P>,
+) -> Result<Sql<Sqlite>> {
+    let mut sql = Sql::new(format!("SELECT count(*) FROM {}", P::TABLE));
+    let access = Access::of(db, owner, condition, false)?;
+    access.add_to(&mut sql, P::OWNER, owner);
+    add_condition(&mut sql, condition);
+    Ok(sql)
+}
+
+fn add_condition<P: Listed>(sql: &mut Sql<Sqlite>, condition: &Condition<P>) {
+    if let Some(filter) = &condition.filter {
+        sql.and_filter(filter);
+    }
+    if let Some(search) = &condition.search {
+        sql.and_search::<P>(search);
+    }
+}
+
+/// Whether the rows can be read in the order: by a column that no two rows share.
+fn has_index<P: Listed>(order: &Order<P>) -> bool {
+    let first = order.keys().first();
+    first.is_none_or(|key| key.property.column().is_some())
+}
+
+/// The page from its rows of `id, body`.
+fn read<P: Listed>(
+    mut rows: Rows<'_>,
+    query: &ListQuery<P>,
+    count: Option<i32>,
+) -> rusqlite::Result<Page> {
+    let mut entities = Entities::default();
+    let mut last = Uuid::nil();
+    let mut next = None;
+    while let Some(row) = rows.next()? {
+        if entities.len() == query.top as usize {
+            let body = entities.iter().last();
+            next = body.map(|body| query.order.position(last, body));
+            break;
+        }
+        last = Uuid::from_bytes(row.get(0)?);
+        entities.push(text(row, 1)?, query.top);
+    }
+    Ok(Page {
+        entities,
+        next,
+        count,
+    })
+}
