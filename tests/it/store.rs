@@ -5,9 +5,11 @@ mod company;
 mod customer;
 pub(crate) mod fixture;
 mod idempotency;
+mod lists;
 mod pages;
 mod references;
 mod sales_invoice;
+mod seeded;
 
 use fixture::Fixture;
 

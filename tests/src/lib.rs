@@ -23,5 +23,6 @@ pub mod raw;
 pub mod server;
 
 pub use engine::{Engine, Place};
+pub use environment::filters;
 pub use raw::{Answer, Request};
 pub use server::TestServer;

@@ -133,13 +133,14 @@ impl Fixture {
 
 /// Opens the store at the place.
 pub(crate) async fn open(place: &Place) -> Arc<dyn Store> {
-    store::connect(
-        place.url(),
-        Options::default(),
-        Arc::new(SystemClock::default()),
-    )
-    .await
-    .unwrap()
+    open_at(place.url()).await
+}
+
+/// Opens the store that the URL names.
+pub(crate) async fn open_at(url: &str) -> Arc<dyn Store> {
+    store::connect(url, Options::default(), Arc::new(SystemClock::default()))
+        .await
+        .unwrap()
 }
 
 /// Makes a company of the tenant.

@@ -150,6 +150,38 @@ mod tests {
         );
     }
 
+    /// A store of schema 2 with this customer's number, and what that was folded to.
+    fn migrated(number: &str, number_fold: &str) -> Connection {
+        let mut db = Connection::open_in_memory().unwrap();
+        for migration in &MIGRATIONS[..2] {
+            run(&db, migration.sql).unwrap();
+        }
+        db.pragma_update(None, "user_version", 2).unwrap();
+        let insert = "INSERT INTO company (id, tenant_id, body) VALUES (x'01', x'01', '{}')";
+        db.execute(insert, []).unwrap();
+        let body = format!(r#"{{"number":"{number}","displayName":"Nord Hafen"}}"#);
+        db.execute(
+            "INSERT INTO customer (company_id, id, version, incarnation, number_fold, body)
+             VALUES (x'01', x'02', 1, 1, ?1, ?2)",
+            [number_fold, &body],
+        )
+        .unwrap();
+        apply(&mut db).unwrap();
+        db
+    }
+
+    #[test]
+    fn words_and_numbers_of_customers_that_are_there_are_made() {
+        let db = migrated("ΑΣ", "ας");
+        let text = |sql| {
+            db.query_row(sql, [], |row| row.get::<_, String>(0))
+                .unwrap()
+        };
+        assert_eq!(text("SELECT number_fold FROM customer"), "ασ");
+        let found = words::candidates(&db, "\"1_hafen\"", 9).unwrap();
+        assert_eq!(found, [1]);
+    }
+
     #[test]
     fn a_newer_schema_is_refused() {
         let directory = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
 //! Whether what a store holds is sound: the file's structure, links between rows, each row's JSON
-//! against its columns, the chain of versions that the audit tells, and the answers that are kept for
+//! against its columns and the index of words, the chain of versions that the audit tells, and the answers that are kept for
 //! repeated requests.
 //!
 //! Everything is read in one snapshot, so that a server can go on writing meanwhile.
@@ -7,6 +7,7 @@
 mod chain;
 mod entities;
 mod idempotency;
+mod words;
 
 use std::path::Path;
 
@@ -48,13 +49,14 @@ type Check = (
     fn(&Connection, &mut Report<'_>) -> rusqlite::Result<()>,
 );
 
-const CHECKS: [Check; 8] = [
+const CHECKS: [Check; 9] = [
     ("the file", structure),
     ("links", links),
     ("companies", entities::companies),
     ("customers", entities::customers),
     ("sales invoices", entities::sales_invoices),
     ("numbers", entities::numbers),
+    ("words", words::check),
     ("versions", chain::check),
     ("idempotency records", idempotency::check),
 ];

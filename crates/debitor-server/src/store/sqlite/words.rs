@@ -127,3 +127,6 @@ pub(super) fn candidates(db: &Connection, question: &str, most: u32) -> rusqlite
         .query_map(params![question, most], |row| row.get(0))?
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,7 +86,7 @@ async fn a_sound_store_has_no_faults() {
     } = counts;
     assert_eq!((companies, customers, sales_invoices), (1, 2, 1));
     // The first customer is also a change of its sales invoice.
-    assert_eq!((counts.schema, counts.audit), (2, 5));
+    assert_eq!((counts.schema, counts.audit), (3, 5));
     assert_eq!(counts.idempotency, 1);
 }
 
@@ -116,6 +116,18 @@ async fn every_kind_of_fault_is_found() {
             "older form",
         ),
         ("DELETE FROM customer", "that does not exist"),
+        (
+            "UPDATE customer SET body = json_set(body, '$.displayName', 'Eva')",
+            "the index of words has others",
+        ),
+        (
+            "INSERT INTO customer_words (rowid, words) VALUES (9, '1_x')",
+            "a customer that does not exist, 9",
+        ),
+        (
+            "INSERT INTO customer_words (customer_words, rowid, words) VALUES ('delete', 1, '1_ada')",
+            "the index of words has others",
+        ),
         (
             "DROP INDEX customer_by_number; UPDATE customer SET number_fold = 'x'",
             "several",

@@ -1,0 +1,65 @@
+//! What the index is told, and what it is asked.
+
+use super::*;
+
+fn customer(name: &str, email: &str) -> String {
+    format!(r#"{{"number":"C1","displayName":"{name}","email":"{email}"}}"#)
+}
+
+#[test]
+fn words_stand_behind_their_company() {
+    let json = customer("Müller & Söhne", "A.b-c@nord-hafen.example");
+    let expected = [
+        "7_a_b_c",
+        "7_c1",
+        "7_müller",
+        "7_nord_hafen_example",
+        "7_söhne",
+    ];
+    assert_eq!(tokens(7, &json), expected);
+    let long = "Donaudampfschifffahrtsgesellschaft";
+    assert_eq!(
+        tokens(7, &customer(long, "")),
+        ["7_c1", "7_donaudampfschifffahrtsge"]
+    );
+}
+
+#[test]
+fn a_change_is_of_what_differs() {
+    let (before, after) = (customer("Nord Hafen", "a@b"), customer("Nord Süd", "a@b"));
+    let change = Change::new(7, 1, Some(&before), Some(&after));
+    assert_eq!((&*change.removed, &*change.added), ("7_hafen", "7_süd"));
+    assert!(Change::new(7, 1, Some(&before), Some(&before)).is_none());
+}
+
+/// The rows that an index with these customers finds.
+fn found(customers: &[String], words: &Words) -> Vec<i64> {
+    let db = Connection::open_in_memory().unwrap();
+    let table = "CREATE VIRTUAL TABLE customer_words USING fts5 (words, content = '', \
+                 columnsize = 0, detail = none, tokenize = \"ascii tokenchars '_'\")";
+    db.execute_batch(table).unwrap();
+    let rows = (1..).zip(customers);
+    let changes = rows.map(|(row, json)| Change::new(7, row, None, Some(json)));
+    write(&db, changes.collect()).unwrap();
+    candidates(&db, &question(7, words), 9).unwrap()
+}
+
+#[test]
+fn the_index_finds_whole_words_and_starts() {
+    let customers = [
+        customer("Nord", "a.b@x.example"),
+        customer("Nordhafen", "a-b@x.example"),
+        customer("Süd \\u0022*", "c@x.example"),
+    ];
+    let whole = |word: &str| Words::Whole(word.to_owned());
+    let start = |word: &str| Words::Start(word.to_owned());
+    let check = |words, expected: &[i64]| assert_eq!(found(&customers, &words), expected);
+    check(whole("nord"), &[1]);
+    check(start("nord"), &[1, 2]);
+    // Not told apart here, but by whoever checks.
+    check(whole("a.b"), &[1, 2]);
+    check(Words::All(vec![start("n"), whole("x.example")]), &[1, 2]);
+    check(Words::Any(vec![whole("süd"), whole("nord")]), &[1, 3]);
+    check(whole("\"*\" OR x"), &[]);
+    check(start("donau\" OR \"7_nord"), &[]);
+}
