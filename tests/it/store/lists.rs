@@ -30,6 +30,12 @@ macro_rules! on_engines {
                 super::$behaviour(debitor_tests::Engine::Sqlite).await;
             })*
         }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $behaviour() {
+                super::$behaviour(debitor_tests::Engine::Postgres).await;
+            })*
+        }
     };
 }
 

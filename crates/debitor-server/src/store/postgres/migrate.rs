@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 
 use super::super::NewerSchema;
 use super::address::Address;
+use super::fill;
 use super::primary::Primary;
 use super::session::Session;
 
@@ -19,14 +20,26 @@ struct Migration {
     version: i32,
     compatible: i32,
     sql: &'static str,
+    /// Whether the rows get what lists need, which SQL cannot make.
+    fills: bool,
 }
 
 /// The migrations in order.
-const MIGRATIONS: [Migration; 1] = [Migration {
-    version: 1,
-    compatible: 1,
-    sql: include_str!("../../../migrations/postgres/0001_init.sql"),
-}];
+const MIGRATIONS: [Migration; 2] = [
+    Migration {
+        version: 1,
+        compatible: 1,
+        sql: include_str!("../../../migrations/postgres/0001_init.sql"),
+        fills: false,
+    },
+    // What a program of schema 1 writes, no list would find by its words.
+    Migration {
+        version: 2,
+        compatible: 2,
+        sql: include_str!("../../../migrations/postgres/0002_lists.sql"),
+        fills: true,
+    },
+];
 
 /// How long another runner is waited for.
 const LOCK_TIMEOUT: Duration = Duration::from_mins(1);
@@ -134,6 +147,9 @@ async fn apply(session: &Session, migration: &Migration) -> anyhow::Result<()> {
     let (have, _) = locked_version(session).await?;
     if have < migration.version {
         session.script(migration.sql).await?;
+        if migration.fills {
+            fill::all(session).await?;
+        }
         let sql = "UPDATE schema_version SET version = $1, compatible = $2 WHERE id = 1";
         session
             .query(sql, &[&migration.version, &migration.compatible])

@@ -1,0 +1,226 @@
+//! Statements of lists, of every noun alike. What words find is looked up at first, so that it is
+//! known whether it is little.
+
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::super::query::Column;
+use super::super::query::Listed;
+use super::super::query::postgres::Postgres;
+use super::super::query::seek::Seek;
+use super::super::query::sql::{Bind, Sql};
+use super::super::{Condition, Entities, Error, ListQuery, Page, Result, Scope};
+use super::failure::Failure;
+use super::session::{Call, Parameter};
+use super::transaction::{Owned, Transaction};
+use super::{company, words};
+
+/// Whose list it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Owner {
+    Tenant(Uuid),
+    Company(Scope),
+}
+
+impl Owner {
+    fn id(self) -> Uuid {
+        match self {
+            Self::Tenant(tenant) => tenant,
+            Self::Company(scope) => scope.company,
+        }
+    }
+}
+
+/// How the rows are come by; each is checked all the same.
+enum Access {
+    /// All of the owner's.
+    All,
+    Ids(Vec<Uuid>),
+    Numbers(Vec<String>),
+    /// Those that have words.
+    Found(Vec<Uuid>),
+}
+
+impl Access {
+    async fn of<P: Listed>(
+        transaction: &mut Transaction,
+        owner: Owner,
+        condition: &Condition<P>,
+    ) -> Result<Self, Failure> {
+        Ok(match Seek::of(condition) {
+            None => Self::All,
+            Some(Seek::Ids(ids)) => Self::Ids(ids),
+            Some(Seek::Numbers(numbers)) => Self::Numbers(numbers),
+            Some(Seek::Words(words)) => words::few(transaction, owner.id(), &words)
+                .await?
+                .map_or(Self::All, Self::Found),
+        })
+    }
+
+    /// A statement on the rows, with their JSON parsed once for each. The owner is bound first.
+    fn select<P: Listed>(
+        &self,
+        columns: &str,
+        owner: Owner,
+        condition: &Condition<P>,
+    ) -> Sql<Postgres> {
+        let mut sql = Sql::new(format!(
+            "SELECT {columns} FROM {} CROSS JOIN LATERAL (SELECT body::jsonb AS json OFFSET 0) AS parsed",
+            P::TABLE
+        ));
+        let owner = sql.bind(Bind::Id(owner.id()));
+        sql.push(&format!(" WHERE {} = {owner}", P::OWNER));
+        self.add_rows(&mut sql);
+        if let Some(filter) = &condition.filter {
+            sql.and_filter(filter);
+        }
+        if let Some(search) = &condition.search {
+            sql.and_search::<P>(search);
+        }
+        sql
+    }
+
+    fn add_rows(&self, sql: &mut Sql<Postgres>) {
+        match self {
+            Self::All => {}
+            Self::Ids(ids) => add_one_of(sql, Column::Id, ids.iter().copied().map(Bind::Id)),
+            Self::Numbers(numbers) => {
+                let numbers = numbers.iter().cloned().map(Bind::Text);
+                add_one_of(sql, Column::NumberFold, numbers);
+            }
+            Self::Found(ids) => {
+                let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
+                let ids = sql.bind(Bind::Text(format!("{{{}}}", ids.join(","))));
+                sql.push(&format!(" AND id = ANY ({ids}::uuid[])"));
+            }
+        }
+    }
+}
+
+fn add_one_of(sql: &mut Sql<Postgres>, column: Column, values: impl Iterator<Item = Bind>) {
+    let values: Vec<_> = values.map(|value| sql.bind(value)).collect();
+    let column = column.name();
+    sql.push(&format!(" AND {column} IN ({})", values.join(", ")));
+}
+
+/// A page of the owner's list.
+pub(super) async fn page<P: Listed>(
+    mut transaction: Transaction,
+    owner: Owner,
+    query: ListQuery<P>,
+) -> Result<Page, Failure> {
+    let access = Access::of(&mut transaction, owner, &query.condition).await?;
+    let mut all = vec![rows(&access, owner, &query)];
+    if query.count {
+        all.push(access.select("count(*)", owner, &query.condition));
+    }
+    let answers = read(transaction, owner, all).await?;
+    let [rows, counted @ ..] = &answers[..] else {
+        return Err(unanswered().into());
+    };
+    let count = counted.first().map(|rows| count_of(rows)).transpose()?;
+    page_of(rows, &query, count)
+}
+
+/// How many entities of the owner's list are found.
+pub(super) async fn count<P: Listed>(
+    mut transaction: Transaction,
+    owner: Owner,
+    condition: Condition<P>,
+) -> Result<i32, Failure> {
+    let access = Access::of(&mut transaction, owner, &condition).await?;
+    let counted = access.select("count(*)", owner, &condition);
+    let answers = read(transaction, owner, vec![counted]).await?;
+    Ok(count_of(answers.first().ok_or_else(unanswered)?)?)
+}
+
+/// The statement of a page; one row more than it holds tells whether there is a next.
+fn rows<P: Listed>(access: &Access, owner: Owner, query: &ListQuery<P>) -> Sql<Postgres> {
+    let mut sql = access.select("id, body", owner, &query.condition);
+    if let Some(after) = &query.after {
+        sql.and_after(&query.order, after);
+    }
+    sql.order_by(&query.order);
+    let (top, skip) = (Bind::Rows(query.top + 1), Bind::Rows(query.skip));
+    let limit = format!(" LIMIT {} OFFSET {}", sql.bind(top), sql.bind(skip));
+    sql.push(&limit);
+    sql
+}
+
+/// The answers to the statements, all of one instant, if the company is there.
+async fn read(
+    transaction: Transaction,
+    owner: Owner,
+    all: Vec<Sql<Postgres>>,
+) -> Result<Vec<Vec<Row>>, Failure> {
+    let all: Vec<_> = all.into_iter().map(Sql::into_parts).collect();
+    let all: Vec<_> = all
+        .into_iter()
+        .map(|(text, binds)| (text, binds.into_iter().map(owned).collect::<Vec<_>>()))
+        .collect();
+    let parameters: Vec<Vec<Parameter<'_>>> = all
+        .iter()
+        .map(|(_, binds)| binds.iter().map(|bind| &**bind as Parameter<'_>).collect())
+        .collect();
+    let texts = all.iter().map(|(text, _)| text);
+    let calls = texts
+        .zip(&parameters)
+        .map(|(text, parameters)| Call::new(text, parameters));
+    let Owner::Company(Scope { tenant, company }) = owner else {
+        return transaction.read(&calls.collect::<Vec<_>>()).await;
+    };
+    let find: [Parameter<'_>; 2] = [&company, &tenant];
+    let calls = std::iter::once(Call::new(company::FIND, &find)).chain(calls);
+    let mut answers = transaction.read(&calls.collect::<Vec<_>>()).await?;
+    company::found(&answers.remove(0))?;
+    Ok(answers)
+}
+
+fn owned(bind: Bind) -> Owned {
+    match bind {
+        Bind::Text(text) => Box::new(text),
+        Bind::Number(number) => Box::new(number),
+        Bind::Boolean(boolean) => Box::new(boolean),
+        Bind::Id(id) => Box::new(id),
+        Bind::Rows(rows) => Box::new(i64::from(rows)),
+    }
+}
+
+fn unanswered() -> Error {
+    Error::Internal("a statement without an answer".to_owned())
+}
+
+/// The page from its rows of `id, body`, one more of which was asked for than it holds.
+fn page_of<P: Listed>(
+    rows: &[Row],
+    query: &ListQuery<P>,
+    count: Option<i32>,
+) -> Result<Page, Failure> {
+    let top = query.top as usize;
+    let mut entities = Entities::default();
+    let mut next = None;
+    for row in rows.iter().take(top) {
+        let body: &str = row.try_get(1)?;
+        entities.push(body.as_bytes(), query.top);
+    }
+    if let Some([.., last]) = rows.get(..top)
+        && rows.len() > top
+    {
+        let body: &str = last.try_get(1)?;
+        next = Some(query.order.position(last.try_get(0)?, body.as_bytes()));
+    }
+    Ok(Page {
+        entities,
+        next,
+        count,
+    })
+}
+
+/// The number that a statement counted.
+fn count_of(rows: &[Row]) -> Result<i32> {
+    let count = rows.first().map(|row| row.try_get::<_, i64>(0));
+    let count = count.and_then(Result::ok);
+    count
+        .and_then(|count| i32::try_from(count).ok())
+        .ok_or_else(|| Error::Internal("a count that is none".to_owned()))
+}
