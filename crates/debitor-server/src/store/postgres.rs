@@ -12,6 +12,7 @@ mod company;
 mod create;
 mod customer;
 mod failure;
+mod fill;
 mod gather;
 mod gauges;
 mod heartbeat;
@@ -30,6 +31,7 @@ mod sales_invoice;
 mod session;
 mod transaction;
 mod upkeep;
+mod words;
 mod work;
 
 use std::sync::Arc;
@@ -38,7 +40,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use debitor_api::properties::{CompanyProperty, CustomerProperty, SalesInvoiceProperty};
-use debitor_api::support::properties::Property;
 use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, SalesInvoiceUpdate};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -51,8 +52,8 @@ use uuid::Uuid;
 use super::idempotency::{Claim, Running};
 use super::writing::Writing;
 use super::{
-    Condition, CustomerKey, Entities, Error, ListQuery, NewerSchema, Options, Page, Result, Scope,
-    Store, Stored, Timeouts, Unfit, Write, Written,
+    Condition, CustomerKey, Error, ListQuery, NewerSchema, Options, Page, Result, Scope, Store,
+    Stored, Timeouts, Unfit, Write, Written,
 };
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
@@ -63,6 +64,7 @@ use gather::Creates;
 use gauges::Gauges;
 use heartbeat::beat;
 pub(super) use import::Import;
+use list::Owner;
 pub use migrate::{Migrated, ROLE, migrate};
 use points::{Kind, Points};
 use pool::{Connector, Pools};
@@ -214,7 +216,7 @@ impl Store for PostgresStore {
 
     async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page> {
         self.scan(tenant, move |db| {
-            company::list(db, tenant, query.clone()).boxed()
+            list::page(db, Owner::Tenant(tenant), query.clone()).boxed()
         })
         .await
     }
@@ -225,7 +227,7 @@ impl Store for PostgresStore {
         condition: Condition<CompanyProperty>,
     ) -> Result<i32> {
         self.scan(tenant, move |db| {
-            company::count(db, tenant, condition.clone()).boxed()
+            list::count(db, Owner::Tenant(tenant), condition.clone()).boxed()
         })
         .await
     }
@@ -241,7 +243,7 @@ impl Store for PostgresStore {
         query: ListQuery<CustomerProperty>,
     ) -> Result<Page> {
         self.scan(scope.tenant, move |db| {
-            customer::list(db, scope, query.clone()).boxed()
+            list::page(db, Owner::Company(scope), query.clone()).boxed()
         })
         .await
     }
@@ -252,7 +254,7 @@ impl Store for PostgresStore {
         condition: Condition<CustomerProperty>,
     ) -> Result<i32> {
         self.scan(scope.tenant, move |db| {
-            customer::count(db, scope, condition.clone()).boxed()
+            list::count(db, Owner::Company(scope), condition.clone()).boxed()
         })
         .await
     }
@@ -313,7 +315,7 @@ impl Store for PostgresStore {
         query: ListQuery<SalesInvoiceProperty>,
     ) -> Result<Page> {
         self.scan(scope.tenant, move |db| {
-            sales_invoice::list(db, scope, query.clone()).boxed()
+            list::page(db, Owner::Company(scope), query.clone()).boxed()
         })
         .await
     }
@@ -324,7 +326,7 @@ impl Store for PostgresStore {
         condition: Condition<SalesInvoiceProperty>,
     ) -> Result<i32> {
         self.scan(scope.tenant, move |db| {
-            sales_invoice::count(db, scope, condition.clone()).boxed()
+            list::count(db, Owner::Company(scope), condition.clone()).boxed()
         })
         .await
     }
@@ -413,44 +415,4 @@ fn version(row: &Row, column: usize) -> Result<Version, Failure> {
         incarnation: u32::try_from(incarnation)
             .map_err(|error| Error::Internal(format!("an entity's incarnation: {error}")))?,
     })
-}
-
-/// The page of a list from its rows of `id, body`, one more of which was asked for than it holds.
-fn page<P: Property>(
-    rows: &[Row],
-    query: &ListQuery<P>,
-    count: Option<i32>,
-) -> Result<Page, Failure> {
-    let top = query.top as usize;
-    let mut entities = Entities::default();
-    let mut next = None;
-    for row in rows.iter().take(top) {
-        let body: &str = row.try_get(1)?;
-        entities.push(body.as_bytes(), query.top);
-    }
-    if let Some([.., last]) = rows.get(..top)
-        && rows.len() > top
-    {
-        let body: &str = last.try_get(1)?;
-        next = Some(query.order.position(last.try_get(0)?, body.as_bytes()));
-    }
-    Ok(Page {
-        entities,
-        next,
-        count,
-    })
-}
-
-/// Whether the list is that of all entities by their ids, which one statement reads.
-fn is_plain<P: Property>(query: &ListQuery<P>) -> bool {
-    query.condition.is_all() && query.order.keys().is_empty() && query.skip == 0
-}
-
-/// The number that a statement counted.
-fn count_of(rows: &[Row]) -> Result<i32> {
-    let count = rows.first().map(|row| row.try_get::<_, i64>(0));
-    let count = count.and_then(Result::ok);
-    count
-        .and_then(|count| i32::try_from(count).ok())
-        .ok_or_else(|| Error::Internal("a count that is none".to_owned()))
 }

@@ -6,14 +6,13 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
+use super::super::query::postgres::fold;
 use super::super::writing::Writing;
-use super::super::{Condition, Conflict, Error, ListQuery, Noun, Page, Result};
+use super::super::{Conflict, Error, Noun, Result};
 use super::failure::Failure;
-use super::list::{self, Statements};
-use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, count_of, is_plain, page, upkeep};
+use super::{audit, upkeep};
 use crate::domain::company::{self, NewCompany};
 
 /// Finds a company of the tenant.
@@ -33,11 +32,12 @@ impl Work<Uuid> for Create {
     async fn run(&self, transaction: &mut Transaction, write: &Writing) -> Result<Uuid, Failure> {
         let scope = write.scope;
         let json = serde_json::to_string(&company::create(&self.0, scope.company))?;
+        let fold = fold::<CompanyProperty>(&json);
         let made = transaction
             .query(
-                "INSERT INTO company (id, tenant_id, body) VALUES ($1, $2, $3)
+                "INSERT INTO company (id, tenant_id, body, fold) VALUES ($1, $2, $3, $4::text::jsonb)
                  ON CONFLICT DO NOTHING RETURNING id",
-                &[&scope.company, &scope.tenant, &json],
+                &[&scope.company, &scope.tenant, &json, &fold],
             )
             .await?;
         if made.is_empty() {
@@ -48,57 +48,4 @@ impl Work<Uuid> for Create {
         transaction.write(upkeep::NOTE, vec![Box::new(scope.tenant)]);
         Ok(scope.company)
     }
-}
-
-/// The statements of lists with options.
-const STATEMENTS: Statements = Statements {
-    all: "SELECT id, body FROM company WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-    of_ids:
-        "SELECT id, body FROM company WHERE tenant_id = $1 AND id > $2 AND id = ANY ($4::uuid[])
-             ORDER BY id LIMIT $3",
-    of_numbers: None,
-};
-
-pub(super) async fn list(
-    transaction: Transaction,
-    tenant: Uuid,
-    query: ListQuery<CompanyProperty>,
-) -> Result<Page, Failure> {
-    if !is_plain(&query) {
-        return list::page(transaction, None, tenant, &STATEMENTS, &query).await;
-    }
-    let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
-    let rows = i64::from(query.top) + 1;
-    let [rows, count] = transaction
-        .read([
-            Call::new(
-                "SELECT id, body FROM company WHERE tenant_id = $1 AND id > $2
-                 ORDER BY id LIMIT $3",
-                &[&tenant, &after, &rows],
-            ),
-            Call::new(COUNT, &[&tenant, &query.count]),
-        ])
-        .await?;
-    page(
-        &rows,
-        &query,
-        query.count.then(|| count_of(&count)).transpose()?,
-    )
-}
-
-/// Counts the tenant's companies, if they are to be counted.
-const COUNT: &str = "SELECT count(*) FROM company WHERE $2 AND tenant_id = $1";
-
-pub(super) async fn count(
-    transaction: Transaction,
-    tenant: Uuid,
-    condition: Condition<CompanyProperty>,
-) -> Result<i32, Failure> {
-    if !condition.is_all() {
-        return list::count(transaction, None, tenant, &STATEMENTS, &condition).await;
-    }
-    let [count] = transaction
-        .read([Call::new(COUNT, &[&tenant, &true])])
-        .await?;
-    Ok(count_of(&count)?)
 }

@@ -4,17 +4,19 @@
 use std::collections::{HashSet, VecDeque};
 
 use async_trait::async_trait;
+use debitor_api::properties::CustomerProperty;
 use debitor_api::types::{Customer, CustomerCreate};
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
+use super::super::query::postgres;
 use super::super::writing::Writing;
 use super::super::{Conflict, Error, Noun, Result, Scope, Stored};
 use super::failure::Failure;
 use super::session::{Call, Parameter};
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, company, sales_invoice};
+use super::{audit, company, sales_invoice, words};
 use crate::domain::blank;
 use crate::domain::customer::{self, fold_number, series_number};
 
@@ -230,6 +232,8 @@ struct Columns {
     incarnations: Vec<i64>,
     numbers: Vec<String>,
     bodies: Vec<String>,
+    folds: Vec<Option<String>>,
+    words: words::Rows,
 }
 
 impl Columns {
@@ -250,6 +254,8 @@ impl Columns {
         self.versions.push(version.number);
         self.incarnations.push(version.incarnation.into());
         self.numbers.push(fold);
+        self.folds.push(postgres::fold::<CustomerProperty>(&json));
+        self.words.push(id, &json);
         self.bodies.push(json.clone());
         rows.push(write, Action::Create(&json), Subject::customer(id, version));
         Ok(Stored::new(id, version, json))
@@ -262,9 +268,10 @@ impl Columns {
         }
         transaction.write(
             "INSERT INTO customer
-               (company_id, tenant_id, id, version, incarnation, number_fold, body)
-             SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::text[],
-               $7::text[])",
+               (company_id, tenant_id, id, version, incarnation, number_fold, body, fold)
+             SELECT $1, $2, r.id, r.version, r.incarnation, r.number, r.body, r.fold::jsonb
+             FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+               AS r (id, version, incarnation, number, body, fold)",
             vec![
                 Box::new(scope.company),
                 Box::new(scope.tenant),
@@ -273,7 +280,9 @@ impl Columns {
                 Box::new(self.incarnations),
                 Box::new(self.numbers),
                 Box::new(self.bodies),
+                Box::new(self.folds),
             ],
         );
+        self.words.write(transaction, scope);
     }
 }

@@ -4,19 +4,16 @@ use async_trait::async_trait;
 use debitor_api::properties::CustomerProperty;
 use debitor_api::types::{Customer, CustomerUpdate};
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
+use super::super::query::postgres::fold;
 use super::super::writing::Writing;
-use super::super::{
-    Condition, Conflict, CustomerKey, Error, ListQuery, Noun, Page, Result, Scope, Stored,
-};
+use super::super::{Conflict, CustomerKey, Error, Noun, Result, Scope, Stored};
 use super::failure::Failure;
-use super::list::{self, Statements};
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, company, count_of, is_plain, page, sales_invoice, version};
+use super::{audit, company, sales_invoice, version, words};
 use crate::domain::customer::{self, fold_number};
 use crate::domain::version::{Precondition, Version};
 
@@ -25,75 +22,6 @@ struct Versioned {
     version: Version,
     json: String,
     customer: Customer,
-}
-
-/// The statements of lists with options.
-const STATEMENTS: Statements = Statements {
-    all: "SELECT id, body FROM customer WHERE company_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-    of_ids:
-        "SELECT id, body FROM customer WHERE company_id = $1 AND id > $2 AND id = ANY ($4::uuid[])
-             ORDER BY id LIMIT $3",
-    of_numbers: Some(
-        "SELECT id, body FROM customer WHERE company_id = $1 AND id > $2
-           AND number_fold = ANY ($4::text[]) ORDER BY id LIMIT $3",
-    ),
-};
-
-pub(super) async fn list(
-    transaction: Transaction,
-    scope: Scope,
-    query: ListQuery<CustomerProperty>,
-) -> Result<Page, Failure> {
-    if !is_plain(&query) {
-        return list::page(transaction, Some(scope), scope.company, &STATEMENTS, &query).await;
-    }
-    let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
-    let rows = i64::from(query.top) + 1;
-    let [found, rows, count] = transaction
-        .read([
-            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
-            Call::new(
-                "SELECT id, body FROM customer WHERE company_id = $1 AND id > $2
-                 ORDER BY id LIMIT $3",
-                &[&scope.company, &after, &rows],
-            ),
-            Call::new(COUNT, &[&scope.company, &query.count]),
-        ])
-        .await?;
-    company::found(&found)?;
-    page(
-        &rows,
-        &query,
-        query.count.then(|| count_of(&count)).transpose()?,
-    )
-}
-
-/// Counts the company's customers, if they are to be counted.
-const COUNT: &str = "SELECT count(*) FROM customer WHERE $2 AND company_id = $1";
-
-pub(super) async fn count(
-    transaction: Transaction,
-    scope: Scope,
-    condition: Condition<CustomerProperty>,
-) -> Result<i32, Failure> {
-    if !condition.is_all() {
-        return list::count(
-            transaction,
-            Some(scope),
-            scope.company,
-            &STATEMENTS,
-            &condition,
-        )
-        .await;
-    }
-    let [found, count] = transaction
-        .read([
-            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
-            Call::new(COUNT, &[&scope.company, &true]),
-        ])
-        .await?;
-    company::found(&found)?;
-    Ok(count_of(&count)?)
 }
 
 /// A change of a customer.
@@ -120,6 +48,13 @@ impl Work<Stored> for Update {
             sales_invoice::show_on_drafts(transaction, write, &customer, &mut rows).await?;
         }
         let json = replace(transaction, write.scope, &customer, version)?;
+        words::change(
+            transaction,
+            write.scope,
+            customer.id,
+            &found.json,
+            Some(&json),
+        );
         let action = Action::Update(&found.json, &json);
         rows.push(write, action, Subject::customer(customer.id, version));
         rows.write(transaction, write);
@@ -154,6 +89,7 @@ impl Work<()> for Delete {
             "DELETE FROM customer WHERE company_id = $1 AND id = $2",
             vec![Box::new(scope.company), Box::new(id)],
         );
+        words::change(transaction, scope, id, &found.json, None);
         let subject = Subject::customer(id, found.version.next());
         rows.push(write, Action::Delete, subject);
         rows.write(transaction, write);
@@ -228,7 +164,8 @@ fn replace(
     let json = serde_json::to_string(customer)?;
     let number = customer.number.as_deref().unwrap_or_default();
     transaction.write(
-        "UPDATE customer SET version = $3, incarnation = $4, number_fold = $5, body = $6
+        "UPDATE customer SET version = $3, incarnation = $4, number_fold = $5, body = $6,
+           fold = $7::text::jsonb
          WHERE company_id = $1 AND id = $2",
         vec![
             Box::new(scope.company),
@@ -237,6 +174,7 @@ fn replace(
             Box::new(i64::from(version.incarnation)),
             Box::new(fold_number(number)),
             Box::new(json.clone()),
+            Box::new(fold::<CustomerProperty>(&json)),
         ],
     );
     Ok(json)

@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
+use debitor_api::properties::{CompanyProperty, CustomerProperty, SalesInvoiceProperty};
 use futures::TryStreamExt as _;
 use tokio_postgres::types::ToSql;
 
 use super::super::copy::{Copied, Kind, Row, Sum, Table, Value};
+use super::super::query::postgres::fold;
 use super::super::{NewerSchema, Scope, Timeouts, Unfit};
 use super::address::Address;
 use super::pool::Connector;
-use super::session::Session;
+use super::session::{Parameter, Session};
 use super::transaction::{BEGIN, COMMIT, SET_TENANT};
 use super::upkeep::NOTE;
-use super::{is_away, settings};
+use super::{is_away, settings, words};
 
 /// A whole table may be read with one statement, so that none has a limit.
 const TIMEOUTS: Timeouts = Timeouts {
@@ -88,8 +90,15 @@ impl Import {
         let lists = lists(table, rows);
         let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&company, &tenant];
         parameters.extend(lists.iter().map(|list| &**list as &(dyn ToSql + Sync)));
+        let folds = folds(table, rows)?;
+        if let Some(folds) = &folds {
+            parameters.push(folds);
+        }
         let made = session.query(insert(table), &parameters).await;
         let made = made.with_context(|| table.name())?;
+        if table == Table::Customer {
+            write_words(session, arriving.scope, rows).await?;
+        }
         if table == Table::Company {
             arriving.is_new = !made.is_empty();
             if arriving.is_new {
@@ -172,21 +181,25 @@ fn insert(table: Table) -> &'static str {
     match table {
         Table::Company => {
             "INSERT INTO company
-               (id, tenant_id, body, last_customer_number, last_sales_invoice_number)
-             SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::bigint[])
+               (id, tenant_id, body, last_customer_number, last_sales_invoice_number, fold)
+             SELECT $1, $2, r.body, r.customers, r.invoices, r.fold::jsonb
+             FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[])
+               AS r (body, customers, invoices, fold)
              ON CONFLICT DO NOTHING RETURNING id"
         }
         Table::Customer => {
             "INSERT INTO customer
-               (company_id, tenant_id, id, version, incarnation, number_fold, body)
-             SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::text[],
-               $7::text[])"
+               (company_id, tenant_id, id, version, incarnation, number_fold, body, fold)
+             SELECT $1, $2, r.id, r.version, r.incarnation, r.number, r.body, r.fold::jsonb
+             FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[])
+               AS r (id, version, incarnation, number, body, fold)"
         }
         Table::SalesInvoice => {
             "INSERT INTO sales_invoice
-               (company_id, tenant_id, id, version, incarnation, customer_id, body)
-             SELECT $1, $2, * FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[],
-               $7::text[])"
+               (company_id, tenant_id, id, version, incarnation, customer_id, body, fold)
+             SELECT $1, $2, r.id, r.version, r.incarnation, r.customer, r.body, r.fold::jsonb
+             FROM unnest($3::uuid[], $4::bigint[], $5::bigint[], $6::uuid[], $7::text[], $8::text[])
+               AS r (id, version, incarnation, customer, body, fold)"
         }
         Table::Audit => {
             "INSERT INTO audit (company_id, tenant_id, entity_id, incarnation, version, at, actor,
@@ -226,6 +239,45 @@ fn select(table: Table) -> &'static str {
              FROM idempotency WHERE company_id = $1 AND tenant_id = $2"
         }
     }
+}
+
+/// What the rows have beside what came, for each.
+fn folds(table: Table, rows: &[Row]) -> anyhow::Result<Option<Vec<Option<String>>>> {
+    let fold = match table {
+        Table::Company => fold::<CompanyProperty>,
+        Table::Customer => fold::<CustomerProperty>,
+        Table::SalesInvoice => fold::<SalesInvoiceProperty>,
+        Table::Audit | Table::Idempotency => return Ok(None),
+    };
+    let column = if table == Table::Company { 0 } else { BODY };
+    let folds = rows.iter().map(|row| Ok(fold(body(row, column)?)));
+    folds.collect::<anyhow::Result<_>>().map(Some)
+}
+
+/// The columns of customers, and the last of sales invoices.
+const ID: usize = 0;
+const BODY: usize = 4;
+
+fn body(row: &Row, column: usize) -> anyhow::Result<&str> {
+    match row.get(column) {
+        Some(Value::Text(body)) => Ok(body),
+        _ => bail!("a row has no body"),
+    }
+}
+
+async fn write_words(session: &Session, scope: Scope, rows: &[Row]) -> anyhow::Result<()> {
+    let mut words = words::Rows::default();
+    for row in rows {
+        let Some(Value::Id(id)) = row.get(ID) else {
+            bail!("a customer has no id");
+        };
+        words.push(*id, body(row, BODY)?);
+    }
+    if let Some((sql, values)) = words.into_insert(scope) {
+        let values: Vec<_> = values.iter().map(|one| &**one as Parameter<'_>).collect();
+        session.query(sql, &values).await?;
+    }
+    Ok(())
 }
 
 /// A list for each column.

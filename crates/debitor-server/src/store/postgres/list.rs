@@ -1,262 +1,226 @@
-//! Lists with conditions, orders and rows to pass over, of every noun alike: the rows are read in the
-//! order of their ids, from one snapshot, and judged here, for as long as a list may take. What is
-//! asked for by ids or numbers is looked up.
+//! Statements of lists, of every noun alike. What words find is looked up at first, so that it is
+//! known whether it is little.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
+use super::super::query::Column;
 use super::super::query::Listed;
+use super::super::query::postgres::Postgres;
 use super::super::query::seek::Seek;
-use super::super::{Condition, Entities, Error, ListQuery, Page, Scope};
-use super::company;
+use super::super::query::sql::{Bind, Sql};
+use super::super::{Condition, Entities, Error, ListQuery, Page, Result, Scope};
 use super::failure::Failure;
-use super::session::Parameter;
-use super::transaction::Transaction;
-use crate::odata::evaluate::{finds, matches};
-use crate::odata::order::{Order, Position};
+use super::session::{Call, Parameter};
+use super::transaction::{Owned, Transaction};
+use super::{company, words};
 
-/// How long a list may take.
-const TIME: Duration = Duration::from_secs(2);
-/// Rows that are read and judged at once: few enough that other requests do not wait for them.
-const CHUNK: i64 = 500;
-
-/// The statements of a noun; each returns `id, body` of the owner `$1` behind the id `$2`, in the order
-/// of the ids, and at most `$3` of them.
-pub(super) struct Statements {
-    pub(super) all: &'static str,
-    /// With one of the ids `$4`.
-    pub(super) of_ids: &'static str,
-    /// With one of the folded numbers `$4`, where an index has them.
-    pub(super) of_numbers: Option<&'static str>,
+/// Whose list it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Owner {
+    Tenant(Uuid),
+    Company(Scope),
 }
 
-/// A page of the owner's list, and the end of the transaction.
-pub(super) async fn page<P: Listed>(
-    mut transaction: Transaction,
-    company: Option<Scope>,
-    owner: Uuid,
-    statements: &Statements,
-    query: &ListQuery<P>,
-) -> Result<Page, Failure> {
-    let read = async {
-        require(&mut transaction, company).await?;
-        read(&mut transaction, owner, statements, query).await
-    };
-    let read = read.await;
-    ended(transaction, read).await
-}
-
-/// How many of the owner's entities are found, and the end of the transaction.
-pub(super) async fn count<P: Listed>(
-    mut transaction: Transaction,
-    company: Option<Scope>,
-    owner: Uuid,
-    statements: &Statements,
-    condition: &Condition<P>,
-) -> Result<i32, Failure> {
-    let count = async {
-        require(&mut transaction, company).await?;
-        counted(&mut transaction, owner, statements, condition).await
-    };
-    let count = count.await;
-    ended(transaction, count).await
-}
-
-/// The company must be there, if the list is one of a company's.
-async fn require(transaction: &mut Transaction, company: Option<Scope>) -> Result<(), Failure> {
-    if let Some(scope) = company {
-        let company: [Parameter<'_>; 2] = [&scope.company, &scope.tenant];
-        company::found(&transaction.query(company::FIND, &company).await?)?;
-    }
-    Ok(())
-}
-
-async fn ended<T>(transaction: Transaction, outcome: Result<T, Failure>) -> Result<T, Failure> {
-    match outcome {
-        Ok(outcome) => {
-            transaction.commit().await?;
-            Ok(outcome)
-        }
-        Err(failure) => {
-            transaction.rollback().await;
-            Err(failure)
+impl Owner {
+    fn id(self) -> Uuid {
+        match self {
+            Self::Tenant(tenant) => tenant,
+            Self::Company(scope) => scope.company,
         }
     }
 }
 
-async fn counted<P: Listed>(
-    transaction: &mut Transaction,
-    owner: Uuid,
-    statements: &Statements,
-    condition: &Condition<P>,
-) -> Result<i32, Failure> {
-    let mut found = Found::new(owner, Uuid::nil(), statements, condition);
-    let mut count = 0;
-    while let Some(rows) = found.next(transaction).await? {
-        count += rows.len();
-    }
-    Ok(number(count)?)
+/// How the rows are come by; each is checked all the same.
+enum Access {
+    /// All of the owner's.
+    All,
+    Ids(Vec<Uuid>),
+    Numbers(Vec<String>),
+    /// Those that have words.
+    Found(Vec<Uuid>),
 }
 
-async fn read<P: Listed>(
-    transaction: &mut Transaction,
-    owner: Uuid,
-    statements: &Statements,
-    query: &ListQuery<P>,
-) -> Result<Page, Failure> {
-    let is_by_id = query.order.keys().is_empty();
-    let start = query.after.as_ref().filter(|_| is_by_id && !query.count);
-    let start = start.map_or(Uuid::nil(), |after| after.id);
-    let mut found = Found::new(owner, start, statements, &query.condition);
-    let mut best = Best::of(query);
-    let mut count = 0;
-    while let Some(rows) = found.next(transaction).await? {
-        count += rows.len();
-        for (id, body) in rows {
-            best.offer(id, body);
-        }
-        if is_by_id && best.is_full() && !query.count {
-            break;
-        }
-    }
-    let count = query.count.then(|| number(count)).transpose()?;
-    Ok(best.page(query, count))
-}
-
-fn number(count: usize) -> Result<i32, Error> {
-    i32::try_from(count).map_err(|error| Error::Internal(format!("a count: {error}")))
-}
-
-/// What is found of an owner's rows, some at a time.
-struct Found<'a, P> {
-    owner: Uuid,
-    /// The last row that was read.
-    after: Uuid,
-    sql: &'static str,
-    /// The values that rows are looked up by, if they are.
-    seek: Option<Seek>,
-    condition: &'a Condition<P>,
-    end: Instant,
-    is_done: bool,
-}
-
-impl<'a, P: Listed> Found<'a, P> {
-    fn new(owner: Uuid, after: Uuid, statements: &Statements, condition: &'a Condition<P>) -> Self {
-        let (sql, seek) = match (Seek::of(condition), statements.of_numbers) {
-            (Some(Seek::Ids(ids)), _) => (statements.of_ids, Some(Seek::Ids(ids))),
-            (Some(Seek::Numbers(some)), Some(sql)) => (sql, Some(Seek::Numbers(some))),
-            _ => (statements.all, None),
-        };
-        Self {
-            owner,
-            after,
-            sql,
-            seek,
-            condition,
-            end: Instant::now() + TIME,
-            is_done: false,
-        }
-    }
-
-    /// The next that are found, maybe none of what was read; nothing at the end.
-    async fn next(
-        &mut self,
+impl Access {
+    async fn of<P: Listed>(
         transaction: &mut Transaction,
-    ) -> Result<Option<Vec<(Uuid, String)>>, Failure> {
-        if self.is_done {
-            return Ok(None);
+        owner: Owner,
+        condition: &Condition<P>,
+    ) -> Result<Self, Failure> {
+        Ok(match Seek::of(condition) {
+            None => Self::All,
+            Some(Seek::Ids(ids)) => Self::Ids(ids),
+            Some(Seek::Numbers(numbers)) => Self::Numbers(numbers),
+            Some(Seek::Words(words)) => words::few(transaction, owner.id(), &words)
+                .await?
+                .map_or(Self::All, Self::Found),
+        })
+    }
+
+    /// A statement on the rows, with their JSON parsed once for each. The owner is bound first.
+    fn select<P: Listed>(
+        &self,
+        columns: &str,
+        owner: Owner,
+        condition: &Condition<P>,
+    ) -> Sql<Postgres> {
+        let mut sql = Sql::new(format!(
+            "SELECT {columns} FROM {} CROSS JOIN LATERAL (SELECT body::jsonb AS json OFFSET 0) AS parsed",
+            P::TABLE
+        ));
+        let owner = sql.bind(Bind::Id(owner.id()));
+        sql.push(&format!(" WHERE {} = {owner}", P::OWNER));
+        self.add_rows(&mut sql);
+        if let Some(filter) = &condition.filter {
+            sql.and_filter(filter);
         }
-        if Instant::now() > self.end {
-            return Err(Error::QueryTimeout.into());
+        if let Some(search) = &condition.search {
+            sql.and_search::<P>(search);
         }
-        let mut parameters: Vec<Parameter<'_>> = vec![&self.owner, &self.after, &CHUNK];
-        match &self.seek {
-            Some(Seek::Ids(ids)) => parameters.push(ids),
-            Some(Seek::Numbers(numbers)) => parameters.push(numbers),
-            Some(Seek::Words(_)) | None => {}
-        }
-        let rows = transaction.query(self.sql, &parameters).await?;
-        self.is_done = i64::try_from(rows.len()).is_ok_and(|count| count < CHUNK);
-        let mut found = Vec::new();
-        for row in &rows {
-            let body: &str = row.try_get(1)?;
-            self.after = row.try_get(0)?;
-            if holds(self.condition, body.as_bytes()) {
-                found.push((self.after, body.to_owned()));
+        sql
+    }
+
+    fn add_rows(&self, sql: &mut Sql<Postgres>) {
+        match self {
+            Self::All => {}
+            Self::Ids(ids) => add_one_of(sql, Column::Id, ids.iter().copied().map(Bind::Id)),
+            Self::Numbers(numbers) => {
+                let numbers = numbers.iter().cloned().map(Bind::Text);
+                add_one_of(sql, Column::NumberFold, numbers);
+            }
+            Self::Found(ids) => {
+                let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
+                let ids = sql.bind(Bind::Text(format!("{{{}}}", ids.join(","))));
+                sql.push(&format!(" AND id = ANY ({ids}::uuid[])"));
             }
         }
-        tokio::task::yield_now().await;
-        Ok(Some(found))
     }
 }
 
-fn holds<P: Listed>(condition: &Condition<P>, body: &[u8]) -> bool {
-    let filter = condition.filter.as_ref();
-    let search = condition.search.as_ref();
-    filter.is_none_or(|filter| matches(filter, body))
-        && search.is_none_or(|search| finds::<P>(search, body))
+fn add_one_of(sql: &mut Sql<Postgres>, column: Column, values: impl Iterator<Item = Bind>) {
+    let values: Vec<_> = values.map(|value| sql.bind(value)).collect();
+    let column = column.name();
+    sql.push(&format!(" AND {column} IN ({})", values.join(", ")));
 }
 
-/// The first of a list, behind the position where the page starts.
-struct Best<'a, P> {
-    order: &'a Order<P>,
-    after: Option<&'a Position>,
-    /// As many as are passed over or on the page, and one that tells whether there is a next page.
-    wanted: usize,
-    kept: Vec<(Position, String)>,
+/// A page of the owner's list.
+pub(super) async fn page<P: Listed>(
+    mut transaction: Transaction,
+    owner: Owner,
+    query: ListQuery<P>,
+) -> Result<Page, Failure> {
+    let access = Access::of(&mut transaction, owner, &query.condition).await?;
+    let mut all = vec![rows(&access, owner, &query)];
+    if query.count {
+        all.push(access.select("count(*)", owner, &query.condition));
+    }
+    let answers = read(transaction, owner, all).await?;
+    let [rows, counted @ ..] = &answers[..] else {
+        return Err(unanswered().into());
+    };
+    let count = counted.first().map(|rows| count_of(rows)).transpose()?;
+    page_of(rows, &query, count)
 }
 
-impl<'a, P: Listed> Best<'a, P> {
-    fn of(query: &'a ListQuery<P>) -> Self {
-        Self {
-            order: &query.order,
-            after: query.after.as_ref(),
-            wanted: query.skip as usize + query.top as usize + 1,
-            kept: Vec::new(),
-        }
-    }
+/// How many entities of the owner's list are found.
+pub(super) async fn count<P: Listed>(
+    mut transaction: Transaction,
+    owner: Owner,
+    condition: Condition<P>,
+) -> Result<i32, Failure> {
+    let access = Access::of(&mut transaction, owner, &condition).await?;
+    let counted = access.select("count(*)", owner, &condition);
+    let answers = read(transaction, owner, vec![counted]).await?;
+    Ok(count_of(answers.first().ok_or_else(unanswered)?)?)
+}
 
-    fn is_full(&self) -> bool {
-        self.kept.len() >= self.wanted
+/// The statement of a page; one row more than it holds tells whether there is a next.
+fn rows<P: Listed>(access: &Access, owner: Owner, query: &ListQuery<P>) -> Sql<Postgres> {
+    let mut sql = access.select("id, body", owner, &query.condition);
+    if let Some(after) = &query.after {
+        sql.and_after(&query.order, after);
     }
+    sql.order_by(&query.order);
+    let (top, skip) = (Bind::Rows(query.top + 1), Bind::Rows(query.skip));
+    let limit = format!(" LIMIT {} OFFSET {}", sql.bind(top), sql.bind(skip));
+    sql.push(&limit);
+    sql
+}
 
-    fn offer(&mut self, id: Uuid, body: String) {
-        let position = self.order.position(id, body.as_bytes());
-        if let Some(after) = self.after
-            && self.order.compare(&position, after).is_le()
-        {
-            return;
-        }
-        self.kept.push((position, body));
-        // Now and then, so that each is moved only a few times.
-        if self.kept.len() >= 2 * self.wanted {
-            self.cut();
-        }
-    }
+/// The answers to the statements, all of one instant, if the company is there.
+async fn read(
+    transaction: Transaction,
+    owner: Owner,
+    all: Vec<Sql<Postgres>>,
+) -> Result<Vec<Vec<Row>>, Failure> {
+    let all: Vec<_> = all.into_iter().map(Sql::into_parts).collect();
+    let all: Vec<_> = all
+        .into_iter()
+        .map(|(text, binds)| (text, binds.into_iter().map(owned).collect::<Vec<_>>()))
+        .collect();
+    let parameters: Vec<Vec<Parameter<'_>>> = all
+        .iter()
+        .map(|(_, binds)| binds.iter().map(|bind| &**bind as Parameter<'_>).collect())
+        .collect();
+    let texts = all.iter().map(|(text, _)| text);
+    let calls = texts
+        .zip(&parameters)
+        .map(|(text, parameters)| Call::new(text, parameters));
+    let Owner::Company(Scope { tenant, company }) = owner else {
+        return transaction.read(&calls.collect::<Vec<_>>()).await;
+    };
+    let find: [Parameter<'_>; 2] = [&company, &tenant];
+    let calls = std::iter::once(Call::new(company::FIND, &find)).chain(calls);
+    let mut answers = transaction.read(&calls.collect::<Vec<_>>()).await?;
+    company::found(&answers.remove(0))?;
+    Ok(answers)
+}
 
-    fn cut(&mut self) {
-        let order = self.order;
-        self.kept
-            .sort_by(|one, other| order.compare(&one.0, &other.0));
-        self.kept.truncate(self.wanted);
+fn owned(bind: Bind) -> Owned {
+    match bind {
+        Bind::Text(text) => Box::new(text),
+        Bind::Number(number) => Box::new(number),
+        Bind::Boolean(boolean) => Box::new(boolean),
+        Bind::Id(id) => Box::new(id),
+        Bind::Rows(rows) => Box::new(i64::from(rows)),
     }
+}
 
-    fn page(mut self, query: &ListQuery<P>, count: Option<i32>) -> Page {
-        self.cut();
-        let has_next = self.is_full();
-        let (skip, top) = (query.skip as usize, query.top as usize);
-        let mut entities = Entities::default();
-        let mut last = None;
-        for (position, body) in self.kept.into_iter().skip(skip).take(top) {
-            entities.push(body.as_bytes(), query.top);
-            last = Some(position);
-        }
-        Page {
-            entities,
-            next: last.filter(|_| has_next),
-            count,
-        }
+fn unanswered() -> Error {
+    Error::Internal("a statement without an answer".to_owned())
+}
+
+/// The page from its rows of `id, body`, one more of which was asked for than it holds.
+fn page_of<P: Listed>(
+    rows: &[Row],
+    query: &ListQuery<P>,
+    count: Option<i32>,
+) -> Result<Page, Failure> {
+    let top = query.top as usize;
+    let mut entities = Entities::default();
+    let mut next = None;
+    for row in rows.iter().take(top) {
+        let body: &str = row.try_get(1)?;
+        entities.push(body.as_bytes(), query.top);
     }
+    if let Some([.., last]) = rows.get(..top)
+        && rows.len() > top
+    {
+        let body: &str = last.try_get(1)?;
+        next = Some(query.order.position(last.try_get(0)?, body.as_bytes()));
+    }
+    Ok(Page {
+        entities,
+        next,
+        count,
+    })
+}
+
+/// The number that a statement counted.
+fn count_of(rows: &[Row]) -> Result<i32> {
+    let count = rows.first().map(|row| row.try_get::<_, i64>(0));
+    let count = count.and_then(Result::ok);
+    count
+        .and_then(|count| i32::try_from(count).ok())
+        .ok_or_else(|| Error::Internal("a count that is none".to_owned()))
 }

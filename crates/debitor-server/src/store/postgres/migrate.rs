@@ -10,6 +10,7 @@ use tokio_postgres::error::SqlState;
 
 use super::super::NewerSchema;
 use super::address::Address;
+use super::fill;
 use super::primary::Primary;
 use super::session::Session;
 
@@ -19,24 +20,36 @@ struct Migration {
     version: i32,
     compatible: i32,
     sql: &'static str,
+    /// Whether the rows get what lists need, which SQL cannot make.
+    fills: bool,
 }
 
 /// The migrations in order.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         version: 1,
         compatible: 1,
         sql: include_str!("../../../migrations/postgres/0001_init.sql"),
+        fills: false,
     },
     Migration {
         version: 2,
         compatible: 1,
         sql: include_str!("../../../migrations/postgres/0002_tenant.sql"),
+        fills: false,
     },
     Migration {
         version: 3,
         compatible: 1,
         sql: include_str!("../../../migrations/postgres/0003_secret.sql"),
+        fills: false,
+    },
+    // What a program of an earlier schema writes, no list would find by its words.
+    Migration {
+        version: 4,
+        compatible: 4,
+        sql: include_str!("../../../migrations/postgres/0004_lists.sql"),
+        fills: true,
     },
 ];
 
@@ -146,6 +159,9 @@ async fn apply(session: &Session, migration: &Migration) -> anyhow::Result<()> {
     let (have, _) = locked_version(session).await?;
     if have < migration.version {
         session.script(migration.sql).await?;
+        if migration.fills {
+            fill::all(session).await?;
+        }
         let sql = "UPDATE schema_version SET version = $1, compatible = $2 WHERE id = 1";
         session
             .query(sql, &[&migration.version, &migration.compatible])

@@ -2,16 +2,18 @@
 //! numbers itself, in the hope that none was given by hand and that no request was sent before. The
 //! unique keys tell if that is wrong; then nothing was made.
 
+use debitor_api::properties::CustomerProperty;
 use debitor_api::types::CustomerCreate;
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
+use super::super::query::postgres::fold;
 use super::super::writing::Writing;
 use super::super::{Error, Noun, Result, Stored, Written};
-use super::audit;
 use super::failure::Failure;
 use super::idempotency::{self, Outcome};
 use super::transaction::Transaction;
+use super::{audit, words};
 use crate::domain::blank;
 use crate::domain::customer::{self, series_number};
 use crate::domain::version::Version;
@@ -108,14 +110,23 @@ fn insert(transaction: &mut Transaction, write: &Writing, count: i64, customers:
         texts.collect::<Vec<_>>()
     };
     let ids: Vec<Uuid> = customers.iter().map(|one| one.id).collect();
+    let folds = customers
+        .iter()
+        .map(|one| fold::<CustomerProperty>(&one.json));
+    let folds: Vec<_> = folds.collect();
+    let mut words = words::Rows::default();
+    for one in customers {
+        words.push(one.id, &one.json);
+    }
     transaction.write(
         "INSERT INTO customer
-           (company_id, tenant_id, id, version, incarnation, number_fold, body)
+           (company_id, tenant_id, id, version, incarnation, number_fold, body, fold)
          SELECT c.id, c.tenant_id, r.id, r.version, r.incarnation, 'c' || n.digits,
-           r.head || 'C' || n.digits || r.tail
+           r.head || 'C' || n.digits || r.tail, r.fold::jsonb
          FROM company AS c
-         CROSS JOIN unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::text[], $8::text[])
-           WITH ORDINALITY AS r (id, version, incarnation, head, tail, place)
+         CROSS JOIN unnest($4::uuid[], $5::bigint[], $6::bigint[], $7::text[], $8::text[],
+           $9::text[])
+           WITH ORDINALITY AS r (id, version, incarnation, head, tail, fold, place)
          CROSS JOIN LATERAL
            (SELECT ((c.last_customer_number - $3 + r.place) * 10)::text AS plain) AS p
          CROSS JOIN LATERAL
@@ -130,8 +141,10 @@ fn insert(transaction: &mut Transaction, write: &Writing, count: i64, customers:
             Box::new(column(|one| one.version.incarnation.into())),
             Box::new(text(|one| &one.json[..one.place])),
             Box::new(text(|one| &one.json[one.place..])),
+            Box::new(folds),
         ],
     );
+    words.write(transaction, write.scope);
 }
 
 /// Adds the outcomes of requests with keys to what the transaction writes.

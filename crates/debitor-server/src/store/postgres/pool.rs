@@ -24,6 +24,8 @@ const CREATE: Duration = Duration::from_secs(2);
 const RECYCLE: Duration = Duration::from_secs(1);
 /// A connection that was idle for longer is asked for a sign of life.
 const IDLE: Duration = Duration::from_secs(5);
+/// How long a statement of a list may take at most.
+const LIST: Duration = Duration::from_secs(2);
 
 /// A connection of a pool, which goes back to it.
 pub(super) type Pooled = Object<Connector>;
@@ -148,6 +150,8 @@ pub(super) struct Pools {
     /// How long a request waits for its write, which goes on all the same: statements and locks have
     /// shorter limits, so that what is waited for then is COMMIT.
     pub(super) patience: Duration,
+    /// How long each statement of a list may take.
+    pub(super) list_limit: Duration,
 }
 
 impl Pools {
@@ -164,6 +168,7 @@ impl Pools {
             connector,
             observed: Observed::default(),
             patience: timeouts.wait + 2 * timeouts.statement,
+            list_limit: timeouts.statement.min(LIST),
         })
     }
 

@@ -10,15 +10,15 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
+use super::super::query::postgres::fold;
 use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
-use super::super::{Condition, Conflict, Error, ListQuery, Noun, Page, Result, Scope, Stored};
+use super::super::{Conflict, Error, Noun, Result, Scope, Stored};
 use super::failure::Failure;
-use super::list::{self, Statements};
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
-use super::{audit, company, count_of, customer, is_plain, page, version};
+use super::{audit, company, customer, version};
 use crate::domain::blank;
 use crate::domain::customer::fold_number;
 use crate::domain::sales_invoice::{self, CustomerChoice};
@@ -29,71 +29,6 @@ pub(super) struct Versioned {
     version: Version,
     json: String,
     invoice: SalesInvoice,
-}
-
-/// The statements of lists with options.
-const STATEMENTS: Statements = Statements {
-    all: "SELECT id, body FROM sales_invoice WHERE company_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-    of_ids: "SELECT id, body FROM sales_invoice WHERE company_id = $1 AND id > $2 AND id = ANY ($4::uuid[])
-             ORDER BY id LIMIT $3",
-    of_numbers: None,
-};
-
-pub(super) async fn list(
-    transaction: Transaction,
-    scope: Scope,
-    query: ListQuery<SalesInvoiceProperty>,
-) -> Result<Page, Failure> {
-    if !is_plain(&query) {
-        return list::page(transaction, Some(scope), scope.company, &STATEMENTS, &query).await;
-    }
-    let after = query.after.as_ref().map_or(Uuid::nil(), |after| after.id);
-    let rows = i64::from(query.top) + 1;
-    let [found, rows, count] = transaction
-        .read([
-            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
-            Call::new(
-                "SELECT id, body FROM sales_invoice WHERE company_id = $1 AND id > $2
-                 ORDER BY id LIMIT $3",
-                &[&scope.company, &after, &rows],
-            ),
-            Call::new(COUNT, &[&scope.company, &query.count]),
-        ])
-        .await?;
-    company::found(&found)?;
-    page(
-        &rows,
-        &query,
-        query.count.then(|| count_of(&count)).transpose()?,
-    )
-}
-
-/// Counts the company's sales invoices, if they are to be counted.
-const COUNT: &str = "SELECT count(*) FROM sales_invoice WHERE $2 AND company_id = $1";
-
-pub(super) async fn count(
-    transaction: Transaction,
-    scope: Scope,
-    condition: Condition<SalesInvoiceProperty>,
-) -> Result<i32, Failure> {
-    if !condition.is_all() {
-        return list::count(
-            transaction,
-            Some(scope),
-            scope.company,
-            &STATEMENTS,
-            &condition,
-        )
-        .await;
-    }
-    let [found, count] = transaction
-        .read([
-            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
-            Call::new(COUNT, &[&scope.company, &true]),
-        ])
-        .await?;
-    company::found(&found)?;
-    Ok(count_of(&count)?)
 }
 
 /// The making of a sales invoice.
@@ -363,8 +298,8 @@ fn insert(
     let json = serde_json::to_string(invoice)?;
     transaction.write(
         "INSERT INTO sales_invoice
-           (company_id, tenant_id, id, version, incarnation, customer_id, body)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+           (company_id, tenant_id, id, version, incarnation, customer_id, body, fold)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::jsonb)",
         vec![
             Box::new(write.scope.company),
             Box::new(write.scope.tenant),
@@ -373,6 +308,7 @@ fn insert(
             Box::new(i64::from(version.incarnation)),
             Box::new(invoice.customer_id.into_option()),
             Box::new(json.clone()),
+            Box::new(fold::<SalesInvoiceProperty>(&json)),
         ],
     );
     let subject = Subject::sales_invoice(invoice.id, version);
@@ -396,7 +332,8 @@ fn replace(
     sales_invoice::touch(&mut invoice, version, write.clock.now());
     let json = serde_json::to_string(&invoice)?;
     transaction.write(
-        "UPDATE sales_invoice SET version = $3, incarnation = $4, customer_id = $5, body = $6
+        "UPDATE sales_invoice SET version = $3, incarnation = $4, customer_id = $5, body = $6,
+           fold = $7::text::jsonb
          WHERE company_id = $1 AND id = $2",
         vec![
             Box::new(write.scope.company),
@@ -405,6 +342,7 @@ fn replace(
             Box::new(i64::from(version.incarnation)),
             Box::new(invoice.customer_id.into_option()),
             Box::new(json.clone()),
+            Box::new(fold::<SalesInvoiceProperty>(&json)),
         ],
     );
     let action = Action::Update(&before, &json);

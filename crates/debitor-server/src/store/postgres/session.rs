@@ -22,12 +22,12 @@ pub(super) type Answer = Result<Vec<Row>, tokio_postgres::Error>;
 /// A statement and its parameters.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
-    pub(super) sql: &'static str,
+    pub(super) sql: &'a str,
     pub(super) parameters: &'a [Parameter<'a>],
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(sql: &'static str, parameters: &'a [Parameter<'a>]) -> Self {
+    pub(super) fn new(sql: &'a str, parameters: &'a [Parameter<'a>]) -> Self {
         Self { sql, parameters }
     }
 }
@@ -35,11 +35,13 @@ impl<'a> Call<'a> {
 /// How long the first plans of a connection are kept, and how long any: each time it is twice as long.
 const FIRST_PLANS: Duration = Duration::from_secs(1);
 const PLANS: Duration = Duration::from_mins(1);
+/// Statements that a connection knows at most, of which lists can be asked for in many ways.
+const MOST: usize = 200;
 
 /// Statements with their plans. A plan that was made for empty tables may use the wrong index of
 /// those that grew, so that plans are made anew from time to time, and often at first.
 struct Statements {
-    prepared: HashMap<&'static str, Statement>,
+    prepared: HashMap<Box<str>, Statement>,
     since: Instant,
     keep: Duration,
 }
@@ -54,8 +56,8 @@ impl Statements {
     }
 
     /// Those of the calls that have to be prepared.
-    fn missing(&mut self, calls: &[Call<'_>]) -> Vec<&'static str> {
-        if self.since.elapsed() > self.keep {
+    fn missing<'a>(&mut self, calls: &[Call<'a>]) -> Vec<&'a str> {
+        if self.since.elapsed() > self.keep || self.prepared.len() > MOST {
             self.prepared.clear();
             self.since = Instant::now();
             self.keep = (2 * self.keep).min(PLANS);
@@ -134,7 +136,7 @@ impl Session {
     }
 
     /// One statement's rows.
-    pub(super) async fn query(&self, sql: &'static str, parameters: &[Parameter<'_>]) -> Answer {
+    pub(super) async fn query(&self, sql: &str, parameters: &[Parameter<'_>]) -> Answer {
         let statements = self.prepare(&[Call::new(sql, parameters)]).await?;
         let answer = self.client.query(&statements[0], parameters).await;
         self.hear(&answer);
@@ -184,7 +186,7 @@ impl Session {
         if !new.is_empty() {
             let prepared = in_order(new.iter().map(|sql| self.client.prepare(sql))).await;
             for (sql, statement) in new.into_iter().zip(prepared) {
-                self.known().prepared.insert(sql, statement?);
+                self.known().prepared.insert(sql.into(), statement?);
             }
         }
         let prepared = &self.known().prepared;

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::super::Error;
 use super::failure::Failure;
 use super::pool::{Pooled, Pools};
 use super::session::{Call, Parameter};
@@ -24,6 +26,10 @@ pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ RE
 pub(super) const COMMIT: &str = "COMMIT";
 /// Which rows there are for the transaction: the policies of the tables ask for it.
 pub(super) const SET_TENANT: &str = "SELECT set_config('app.tenant', $1, true)";
+/// That, how long each statement may take, and that customers with a word are found once for all rows,
+/// however many they are.
+const SET_READING: &str = "SELECT set_config('app.tenant', $1, true),
+     set_config('statement_timeout', $2, true), set_config('work_mem', '64MB', true)";
 
 /// A parameter that outlives who made it.
 pub(super) type Owned = Box<dyn ToSql + Send + Sync>;
@@ -34,6 +40,8 @@ pub(super) struct Transaction {
     pools: Arc<Pools>,
     tenant: String,
     begin: &'static str,
+    /// How long each statement of a list may take.
+    limit: Option<Duration>,
     begun: bool,
     /// How many requests it is for.
     pub(super) requests: usize,
@@ -44,21 +52,22 @@ impl Transaction {
     /// One that will write.
     pub(super) async fn writing(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
         let session = pools.for_writes().await?;
-        Ok(Self::new(pools, session, tenant, BEGIN))
+        Ok(Self::new(pools, session, tenant, None))
     }
 
-    /// One that only reads.
+    /// One that only reads, for a list.
     pub(super) async fn reading(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
         let session = pools.for_reads().await?;
-        Ok(Self::new(pools, session, tenant, BEGIN_READING))
+        Ok(Self::new(pools, session, tenant, Some(pools.list_limit)))
     }
 
-    fn new(pools: &Arc<Pools>, session: Pooled, tenant: Uuid, begin: &'static str) -> Self {
+    fn new(pools: &Arc<Pools>, session: Pooled, tenant: Uuid, limit: Option<Duration>) -> Self {
         Self {
             session,
             pools: Arc::clone(pools),
             tenant: tenant.to_string(),
-            begin,
+            begin: limit.map_or(BEGIN, |_| BEGIN_READING),
+            limit,
             begun: false,
             requests: 1,
             writes: Vec::new(),
@@ -68,7 +77,7 @@ impl Transaction {
     /// One statement's rows.
     pub(super) async fn query(
         &mut self,
-        sql: &'static str,
+        sql: &str,
         parameters: &[Parameter<'_>],
     ) -> Result<Vec<Row>, Failure> {
         let [rows] = self.queries([Call::new(sql, parameters)]).await?;
@@ -76,11 +85,8 @@ impl Transaction {
     }
 
     /// The rows of the statements of a transaction that only reads, which ends with them.
-    pub(super) async fn read<const N: usize>(
-        mut self,
-        calls: [Call<'_>; N],
-    ) -> Result<[Vec<Row>; N], Failure> {
-        let rows = self.send(&calls, &[Call::new(COMMIT, &[])]).await?;
+    pub(super) async fn read(mut self, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
+        let rows = self.send(calls, &[Call::new(COMMIT, &[])]).await?;
         self.session.in_transaction = false;
         Ok(rows)
     }
@@ -90,39 +96,47 @@ impl Transaction {
         &mut self,
         calls: [Call<'_>; N],
     ) -> Result<[Vec<Row>; N], Failure> {
-        self.send(&calls, &[]).await
+        let rows = self.send(&calls, &[]).await?;
+        let unanswered = |_| Error::Internal("a statement without an answer".to_owned());
+        Ok(rows.try_into().map_err(unanswered)?)
     }
 
-    async fn send<const N: usize>(
+    async fn send(
         &mut self,
-        calls: &[Call<'_>; N],
+        calls: &[Call<'_>],
         ending: &[Call<'_>],
-    ) -> Result<[Vec<Row>; N], Failure> {
-        let tenant = self.tenant.clone();
-        let tenant: [Parameter<'_>; 1] = [&tenant];
-        let mut all = self.beginning(&tenant);
+    ) -> Result<Vec<Vec<Row>>, Failure> {
+        let setting = self.setting();
+        let setting: Vec<_> = setting.iter().map(|one| one as Parameter<'_>).collect();
+        let mut all = self.beginning(&setting);
         let skipped = all.len();
         all.extend(calls);
         all.extend(ending);
         let answers = self.session.pipeline(&all).await;
-        let mut rows = [const { Vec::new() }; N];
-        for (index, answer) in answers.into_iter().enumerate() {
-            let found = answer.map_err(|error| self.noticed(&error, all[index].sql))?;
-            if (skipped..skipped + N).contains(&index) {
-                rows[index - skipped] = found;
-            }
+        let mut rows = Vec::with_capacity(all.len());
+        for (answer, call) in answers.into_iter().zip(&all) {
+            rows.push(answer.map_err(|error| self.noticed(&error, call.sql))?);
         }
+        rows.truncate(skipped + calls.len());
+        rows.drain(..skipped.min(rows.len()));
         Ok(rows)
     }
 
+    /// What the transaction is told about itself when it begins.
+    fn setting(&self) -> Vec<String> {
+        let limit = self.limit.map(|limit| limit.as_millis().to_string());
+        std::iter::once(self.tenant.clone()).chain(limit).collect()
+    }
+
     /// What is sent before the first statement.
-    fn beginning<'a>(&mut self, tenant: &'a [Parameter<'a>; 1]) -> Vec<Call<'a>> {
+    fn beginning<'a>(&mut self, setting: &'a [Parameter<'a>]) -> Vec<Call<'a>> {
         if self.begun {
             return Vec::new();
         }
         self.begun = true;
         self.session.in_transaction = true;
-        vec![Call::new(self.begin, &[]), Call::new(SET_TENANT, tenant)]
+        let set = self.limit.map_or(SET_TENANT, |_| SET_READING);
+        vec![Call::new(self.begin, &[]), Call::new(set, setting)]
     }
 
     /// Adds a statement that is sent with COMMIT.
@@ -142,9 +156,9 @@ impl Transaction {
             .iter()
             .map(|(_, parameters)| parameters.iter().map(|p| &**p as Parameter<'_>).collect())
             .collect();
-        let tenant = self.tenant.clone();
-        let tenant: [Parameter<'_>; 1] = [&tenant];
-        let mut calls = self.beginning(&tenant);
+        let setting = self.setting();
+        let setting: Vec<_> = setting.iter().map(|one| one as Parameter<'_>).collect();
+        let mut calls = self.beginning(&setting);
         let skipped = calls.len();
         calls.extend(
             writes
@@ -211,6 +225,9 @@ impl Transaction {
 
     /// What the error means; a database that takes no writes is left for one that does.
     fn noticed(&self, error: &tokio_postgres::Error, sql: &str) -> Failure {
+        if self.limit.is_some() && error.code() == Some(&SqlState::QUERY_CANCELED) {
+            return Error::QueryTimeout.into();
+        }
         let failure = Failure::of(error, sql);
         if let Failure::ReadOnly(_) = failure {
             self.pools.connector.renew(&self.session);

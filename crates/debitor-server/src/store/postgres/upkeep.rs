@@ -59,9 +59,9 @@ async fn prune(
 /// The tenants that nobody looked through for long, or that somebody with a wrong clock did.
 async fn due(pools: &Arc<Pools>, now: DateTime<Utc>) -> Result<Vec<Row>, Failure> {
     let (before, after) = (now - EVERY, now + EVERY);
-    let [_, rows] = Transaction::reading(pools, Uuid::nil())
+    let mut answers = Transaction::reading(pools, Uuid::nil())
         .await?
-        .read([
+        .read(&[
             Call::new("SELECT set_config('app.upkeep', 'on', true)", &[]),
             Call::new(
                 "SELECT tenant_id, looked_at FROM tenant WHERE looked_at < $1 OR looked_at > $2
@@ -74,7 +74,7 @@ async fn due(pools: &Arc<Pools>, now: DateTime<Utc>) -> Result<Vec<Row>, Failure
             ),
         ])
         .await?;
-    Ok(rows)
+    Ok(answers.pop().unwrap_or_default())
 }
 
 /// Takes the tenant, unless another server was faster.
@@ -117,7 +117,7 @@ async fn companies(pools: &Arc<Pools>, tenant: Uuid, after: Uuid) -> Result<Vec<
     let sql = "SELECT id FROM company WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT $3";
     let transaction = Transaction::reading(pools, tenant).await?;
     let parameters: [Parameter<'_>; 3] = [&tenant, &after, &limit];
-    let [rows] = transaction.read([Call::new(sql, &parameters)]).await?;
-    let ids = rows.iter().map(|row| row.try_get(0));
+    let answers = transaction.read(&[Call::new(sql, &parameters)]).await?;
+    let ids = answers.iter().flatten().map(|row| row.try_get(0));
     Ok(ids.collect::<Result<_, _>>()?)
 }

@@ -1,15 +1,17 @@
-//! PostgreSQL's dialect. A row has its values in the column `fold`, an object of JSON that the server
-//! writes beside the body: for each path of a property that has a value, that value, as
-//! [`crate::odata::value::value`] gives it; and as [`WORDS`] all words of the row, each behind a space.
+//! PostgreSQL's dialect. Values are read from the body, which each row has as `json` besides; where SQL
+//! has no simple way to a value, the server writes it into the column `fold`, by the property's path,
+//! as [`crate::odata::value::value`] gives it. Words are looked up in a table of their own, and so is
+//! whether a row has one: the list's owner is the first value that is bound.
 
 use debitor_api::support::properties::Type;
+use serde_json::Value as Json;
 
 use super::sql::{Bind, Dialect, Sql};
 use super::{Column, Listed};
+use crate::json;
 use crate::odata::expression::{Form, TextFunction};
-
-/// The name of the words among the values: no property's path has a space.
-pub(crate) const WORDS: &str = "all words";
+use crate::odata::order::Direction;
+use crate::odata::value::{Value, value};
 
 #[derive(Debug)]
 pub(crate) enum Postgres {}
@@ -30,24 +32,15 @@ impl Dialect for Postgres {
         let text = match property.column() {
             Some(Column::Id) => "id::text".to_owned(),
             Some(Column::NumberFold) => Column::NumberFold.name().to_owned(),
-            None => folded(property),
+            None => return read(property),
         };
-        match property.kind() {
-            Type::Boolean => format!("({text})::boolean"),
-            Type::Number => format!("({text})::float8"),
-            Type::Text | Type::Enumeration(_) | Type::Guid | Type::Date | Type::DateTime => {
-                format!("({text} COLLATE \"C\")")
-            }
-        }
+        format!("({text} COLLATE \"C\")")
     }
 
     fn length<P: Listed>(property: P, form: Form) -> String {
         let text = match form {
-            Form::Original => {
-                let path = property.path().replace('/', ",");
-                format!("body::jsonb #>> '{{{path}}}'")
-            }
-            Form::Folded => folded(property),
+            Form::Original => member(property),
+            Form::Folded => Self::value(property),
         };
         format!("char_length({text})::float8")
     }
@@ -60,12 +53,95 @@ impl Dialect for Postgres {
         }
     }
 
+    /// What is behind `IN` is found once for all rows, as long as it is no condition by itself.
     fn word<P: Listed>(sql: &mut Sql<Self>, start: &str) -> String {
-        let start = sql.bind(Bind::Text(format!(" {start}")));
-        format!("coalesce(strpos(fold->>'{WORDS}', {start}) > 0, FALSE)")
+        let start = sql.bind(Bind::Text(start.to_owned()));
+        let bytes = format!("convert_to({start}, 'UTF8')");
+        format!(
+            "(starts_with(number_fold, {start}) OR id IN (SELECT customer_id FROM customer_word \
+             WHERE customer_word.company_id = $1 AND word >= {bytes} AND word < {bytes} || '\\xff'))"
+        )
+    }
+
+    fn operator(column: Option<Column>, operator: &'static str) -> &'static str {
+        match (column, operator) {
+            (Some(Column::NumberFold), ">") => "~>~",
+            (Some(Column::NumberFold), ">=") => "~>=~",
+            (Some(Column::NumberFold), "<") => "~<~",
+            (Some(Column::NumberFold), "<=") => "~<=~",
+            (_, other) => other,
+        }
+    }
+
+    fn sorting(column: Column, direction: Direction) -> &'static str {
+        match (column, direction) {
+            (Column::NumberFold, Direction::Ascending) => " USING ~<~",
+            (Column::NumberFold, Direction::Descending) => " USING ~>~",
+            (Column::Id, Direction::Ascending) => "",
+            (Column::Id, Direction::Descending) => " DESC",
+        }
     }
 }
 
-fn folded<P: Listed>(property: P) -> String {
-    format!("(fold->>'{}')", property.path())
+/// The property's text in the body; null if it has none.
+fn member<P: Listed>(property: P) -> String {
+    format!("(json #>> '{{{}}}')", property.path().replace('/', ","))
+}
+
+/// The property's value, of a property without a column.
+fn read<P: Listed>(property: P) -> String {
+    let (member, path) = (member(property), property.path());
+    let plain = match property.kind() {
+        Type::Boolean => return format!("{member}::boolean"),
+        Type::Number => return format!("{member}::float8"),
+        Type::Text | Type::Enumeration(_) | Type::Guid => format!("lower({member} COLLATE \"C\")"),
+        Type::Date => member,
+        Type::DateTime => format!("rpad(rtrim({member}, 'Z'), {INSTANT}, '0') || 'Z'"),
+    };
+    format!("(coalesce(fold->>'{path}', {plain}) COLLATE \"C\")")
+}
+
+/// The length of an instant without its `Z`.
+const INSTANT: usize = "2026-01-31T12:00:00.000000000".len();
+
+/// What SQL makes of the property's text without `fold`.
+fn plain(kind: Type, text: &str) -> String {
+    match kind {
+        Type::DateTime => {
+            let text: String = text.trim_end_matches('Z').chars().take(INSTANT).collect();
+            format!("{text:0<INSTANT$}Z")
+        }
+        Type::Date => text.to_owned(),
+        _ => text.to_ascii_lowercase(),
+    }
+}
+
+/// What belongs in the row's column `fold`.
+pub(crate) fn fold<P: Listed>(entity: &str) -> Option<String> {
+    // Most have nothing but ASCII, whose texts are plain.
+    let is_plain = entity.is_ascii() && !entity.contains("\\u");
+    let may_differ = |property: &P| {
+        let is_read = property.column().is_none();
+        is_read && (!is_plain || property.kind() == Type::DateTime)
+    };
+    let exceptions = P::ALL.iter().copied().filter(may_differ);
+    let exceptions = exceptions.filter_map(|property| {
+        let Some(Value::Text(value)) = value(property, entity.as_bytes()) else {
+            return None;
+        };
+        let is_plain = plain(property.kind(), &text(property, entity)?) == value;
+        (!is_plain).then(|| (property.path().to_owned(), Json::String(value)))
+    });
+    let exceptions: serde_json::Map<_, _> = exceptions.collect();
+    (!exceptions.is_empty()).then(|| Json::Object(exceptions).to_string())
+}
+
+/// The property's text as it is in the body.
+fn text<P: Listed>(property: P, entity: &str) -> Option<String> {
+    let mut json = entity.as_bytes();
+    for name in property.path().split('/') {
+        let mut members = json::members(json);
+        json = members.find(|member| member.name == name.as_bytes())?.value;
+    }
+    serde_json::from_slice(json).ok()
 }

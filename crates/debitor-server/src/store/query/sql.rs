@@ -50,6 +50,19 @@ pub(crate) trait Dialect: Sized {
 
     /// Whether a word of the row begins so; never null.
     fn word<P: Listed>(sql: &mut Sql<Self>, start: &str) -> String;
+
+    /// The operator by which values of the column are compared in the order of their bytes.
+    fn operator(_: Option<Column>, operator: &'static str) -> &'static str {
+        operator
+    }
+
+    /// How the column is sorted in that order.
+    fn sorting(_: Column, direction: Direction) -> &'static str {
+        match direction {
+            Direction::Ascending => "",
+            Direction::Descending => " DESC",
+        }
+    }
 }
 
 /// A statement that is being written.
@@ -218,14 +231,19 @@ impl<D: Dialect> Sql<D> {
         };
         let value = self.bind(value.into());
         let rest = self.behind(rest, id);
-        let beyond = beyond(key.direction);
+        let (beyond, or_at) = match key.direction {
+            Direction::Ascending => (">", ">="),
+            Direction::Descending => ("<", "<="),
+        };
+        let own = key.property.column();
+        let (beyond, or_at) = (D::operator(own, beyond), D::operator(own, or_at));
         // Null is lowest, and so behind every value where the order descends.
         let nulls = match key.direction {
             Direction::Descending if is_nullable => format!("{column} IS NULL OR "),
             _ => String::new(),
         };
         format!(
-            "({nulls}{column} {beyond}= {value}) AND ({nulls}{column} {beyond} {value} OR ({rest}))"
+            "({nulls}{column} {or_at} {value}) AND ({nulls}{column} {beyond} {value} OR ({rest}))"
         )
     }
 }
@@ -274,8 +292,7 @@ fn sorted<P: Listed, D: Dialect>(property: P) -> String {
 fn sort<P: Listed, D: Dialect>(key: &Key<P>) -> String {
     let column = sorted::<P, D>(key.property);
     let order = match (key.property.column(), key.direction) {
-        (Some(_), Direction::Ascending) => "",
-        (Some(_), Direction::Descending) => " DESC",
+        (Some(column), direction) => D::sorting(column, direction),
         (None, Direction::Ascending) => " ASC NULLS FIRST",
         (None, Direction::Descending) => " DESC NULLS LAST",
     };
