@@ -26,7 +26,10 @@ const CUSTOMERS: [(&str, &str, Option<&str>, Option<&str>); 6] = [
 
 /// A server with these customers.
 async fn server() -> TestServer {
-    let server = TestServer::start().await;
+    filled(TestServer::start().await).await
+}
+
+async fn filled(server: TestServer) -> TestServer {
     for (name, number, email, city) in CUSTOMERS {
         let body = json!({
             "displayName": name,

@@ -1,10 +1,10 @@
 //! Walking from page to page.
 
-use debitor_tests::TestServer;
+use debitor_tests::{Engine, TestServer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{customers, json_of, numbers_of, server, with};
+use super::{customers, filled, json_of, numbers_of, server, with};
 
 /// The numbers on the pages, each a text, from this address on.
 async fn walk(server: &TestServer, first: String, prefer: Option<&str>) -> Vec<String> {
@@ -179,7 +179,9 @@ async fn refused(server: &TestServer, path: &str, token: &str) {
 
 #[tokio::test]
 async fn tokens_of_another_store_are_refused() {
-    let (server, other) = (server().await, self::server().await);
+    // Databases are copied by the tests with their secret.
+    let server = filled(TestServer::start_on(Engine::Sqlite).await).await;
+    let other = TestServer::start_on(Engine::Sqlite).await;
     let options = [("$top", "2")];
     let (_, token) = second(&server, &customers(&server), &options).await;
     let path = with(&customers(&other), &[("$skiptoken", &token)]);

@@ -1,10 +1,8 @@
-//! What the servers of a store have in common.
+//! What the servers of a store have in common. Databases are copied by the tests with their secret.
 
 use super::Fixture;
 
-super::behaviours! {
-    a_store_has_a_secret_of_its_own
-}
+super::behaviours_on! { sqlite Sqlite: a_store_has_a_secret_of_its_own }
 
 async fn a_store_has_a_secret_of_its_own(fixture: &Fixture) {
     let other = Fixture::new(fixture.engine).await;
