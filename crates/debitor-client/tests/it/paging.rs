@@ -147,7 +147,11 @@ async fn pages_tell_what_else_they_hold() {
 /// A walk that comes to a page again gives these companies and no more.
 async fn ends(answer: fn(&str, &str) -> String, expected: &[u128]) {
     let server = Fake::start(answer).await;
-    let (ids, error) = until_error(companies(&client(&server)).await);
+    let client = client(&server);
+    // A walk that does not end should fail here and not go on.
+    let companies = client.company_list().stream().take(expected.len() + 2);
+    let companies = companies.map_ok(|company| company.id.as_u128());
+    let (ids, error) = until_error(companies.collect().await);
     assert_eq!(ids, expected);
     let error = error.to_string();
     assert!(error.contains("leads to a page that has been"), "{error}");

@@ -61,13 +61,10 @@ fn what_is_no_list_is_left_as_it_is() {
 fn a_list_is_a_stream_of_pages_and_of_entities() {
     let client = generated(&format!("{VALUE}, {LINK}")).client;
     let check = |code: &str| assert!(contains(&client, code), "{code}\n{client}");
-    let paged = "-> ::pets_client::paging::Paged<'a,";
-    check(&format!(
-        "pub fn pages(self) {paged} ResponseValue<types::PetPage>, types::Problem"
-    ));
-    check(&format!(
-        "pub fn stream(self) {paged} types::Pet, types::Problem"
-    ));
+    check("pub fn pages(self");
+    check("::pets_client::paging::Paged<'a, ResponseValue<types::PetPage>, types::Problem");
+    check("pub fn stream(self");
+    check("::pets_client::paging::Paged<'a, types::Pet, types::Problem");
     check("impl ::pets_client::paging::Page for types::PetPage { type Entity = types::Pet;");
 }
 
