@@ -18,6 +18,7 @@ mod gauges;
 mod heartbeat;
 mod idempotency;
 mod import;
+mod judged;
 mod list;
 mod migrate;
 mod optimistic;

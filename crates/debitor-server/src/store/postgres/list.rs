@@ -13,7 +13,7 @@ use super::super::{Condition, Entities, Error, ListQuery, Page, Result, Scope};
 use super::failure::Failure;
 use super::session::{Call, Parameter};
 use super::transaction::{Owned, Transaction};
-use super::{company, words};
+use super::{company, judged, words};
 
 /// Whose list it is.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ pub(super) enum Owner {
 }
 
 impl Owner {
-    fn id(self) -> Uuid {
+    pub(super) fn id(self) -> Uuid {
         match self {
             Self::Tenant(tenant) => tenant,
             Self::Company(scope) => scope.company,
@@ -109,6 +109,9 @@ pub(super) async fn page<P: Listed>(
     owner: Owner,
     query: ListQuery<P>,
 ) -> Result<Page, Failure> {
+    if is_judged(&query.condition) {
+        return judged::page(transaction, owner, &query).await;
+    }
     let access = Access::of(&mut transaction, owner, &query.condition).await?;
     let mut all = vec![rows(&access, owner, &query)];
     if query.count {
@@ -128,10 +131,18 @@ pub(super) async fn count<P: Listed>(
     owner: Owner,
     condition: Condition<P>,
 ) -> Result<i32, Failure> {
+    if is_judged(&condition) {
+        return judged::count(transaction, owner, &condition).await;
+    }
     let access = Access::of(&mut transaction, owner, &condition).await?;
     let counted = access.select("count(*)", owner, &condition);
     let answers = read(transaction, owner, vec![counted]).await?;
     Ok(count_of(answers.first().ok_or_else(unanswered)?)?)
+}
+
+/// Whether words are searched for that no table has.
+fn is_judged<P: Listed>(condition: &Condition<P>) -> bool {
+    condition.search.is_some() && !P::HAS_INDEX_OF_WORDS
 }
 
 /// The statement of a page; one row more than it holds tells whether there is a next.

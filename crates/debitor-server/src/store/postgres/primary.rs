@@ -192,7 +192,7 @@ async fn standing(session: &Session, host: usize) -> anyhow::Result<Option<Stand
     let sql = "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8),
                (SELECT system_identifier FROM pg_control_system()),
                extract(epoch FROM pg_postmaster_start_time())::text";
-    let rows = match session.query(sql, &[]).await {
+    let rows = match session.ask(sql).await {
         Err(error) if error.as_db_error().is_some() && !session.is_closed() => {
             tracing::debug!(%error, "the database does not tell its timeline");
             return Ok(None);

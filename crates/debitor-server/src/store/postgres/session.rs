@@ -143,6 +143,11 @@ impl Session {
         answer
     }
 
+    /// The rows of a statement that is run once on a connection, and so not prepared.
+    pub(super) async fn ask(&self, sql: &str) -> Answer {
+        self.client.query_typed(sql, &[]).await
+    }
+
     /// One statement's rows as they come, which may be many.
     pub(super) async fn stream(
         &self,

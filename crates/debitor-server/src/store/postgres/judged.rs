@@ -1,0 +1,236 @@
+//! Searches among companies and sales invoices, whose words no table has: the rows are read in the
+//! order of their ids, from one snapshot, and judged here, for as long as a list may take.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::super::query::Listed;
+use super::super::{Condition, Entities, Error, ListQuery, Page};
+use super::company;
+use super::failure::Failure;
+use super::list::Owner;
+use super::session::Parameter;
+use super::transaction::Transaction;
+use crate::odata::evaluate::{finds, matches};
+use crate::odata::order::{Order, Position};
+
+/// How long a list may take.
+const TIME: Duration = Duration::from_secs(2);
+/// Rows that are read and judged at once: few enough that other requests do not wait for them.
+const CHUNK: i64 = 500;
+
+/// A page of the owner's list, and the end of the transaction.
+pub(super) async fn page<P: Listed>(
+    mut transaction: Transaction,
+    owner: Owner,
+    query: &ListQuery<P>,
+) -> Result<Page, Failure> {
+    let read = async {
+        require(&mut transaction, owner).await?;
+        read(&mut transaction, owner, query).await
+    };
+    let read = read.await;
+    ended(transaction, read).await
+}
+
+/// How many of the owner's entities are found, and the end of the transaction.
+pub(super) async fn count<P: Listed>(
+    mut transaction: Transaction,
+    owner: Owner,
+    condition: &Condition<P>,
+) -> Result<i32, Failure> {
+    let count = async {
+        require(&mut transaction, owner).await?;
+        counted(&mut transaction, owner, condition).await
+    };
+    let count = count.await;
+    ended(transaction, count).await
+}
+
+/// The company must be there, if the list is one of a company's.
+async fn require(transaction: &mut Transaction, owner: Owner) -> Result<(), Failure> {
+    if let Owner::Company(scope) = owner {
+        let company: [Parameter<'_>; 2] = [&scope.company, &scope.tenant];
+        company::found(&transaction.query(company::FIND, &company).await?)?;
+    }
+    Ok(())
+}
+
+async fn ended<T>(transaction: Transaction, outcome: Result<T, Failure>) -> Result<T, Failure> {
+    match outcome {
+        Ok(outcome) => {
+            transaction.commit().await?;
+            Ok(outcome)
+        }
+        Err(failure) => {
+            transaction.rollback().await;
+            Err(failure)
+        }
+    }
+}
+
+async fn counted<P: Listed>(
+    transaction: &mut Transaction,
+    owner: Owner,
+    condition: &Condition<P>,
+) -> Result<i32, Failure> {
+    let mut found = Found::new(owner, Uuid::nil(), condition);
+    let mut count = 0;
+    while let Some(rows) = found.next(transaction).await? {
+        count += rows.len();
+    }
+    Ok(number(count)?)
+}
+
+async fn read<P: Listed>(
+    transaction: &mut Transaction,
+    owner: Owner,
+    query: &ListQuery<P>,
+) -> Result<Page, Failure> {
+    let is_by_id = query.order.keys().is_empty();
+    let start = query.after.as_ref().filter(|_| is_by_id && !query.count);
+    let start = start.map_or(Uuid::nil(), |after| after.id);
+    let mut found = Found::new(owner, start, &query.condition);
+    let mut best = Best::of(query);
+    let mut count = 0;
+    while let Some(rows) = found.next(transaction).await? {
+        count += rows.len();
+        for (id, body) in rows {
+            best.offer(id, body);
+        }
+        if is_by_id && best.is_full() && !query.count {
+            break;
+        }
+    }
+    let count = query.count.then(|| number(count)).transpose()?;
+    Ok(best.page(query, count))
+}
+
+fn number(count: usize) -> Result<i32, Error> {
+    i32::try_from(count).map_err(|error| Error::Internal(format!("a count: {error}")))
+}
+
+/// What is found of an owner's rows, some at a time.
+struct Found<'a, P> {
+    owner: Uuid,
+    /// The last row that was read.
+    after: Uuid,
+    sql: String,
+    condition: &'a Condition<P>,
+    end: Instant,
+    is_done: bool,
+}
+
+impl<'a, P: Listed> Found<'a, P> {
+    fn new(owner: Owner, after: Uuid, condition: &'a Condition<P>) -> Self {
+        let (table, key) = (P::TABLE, P::OWNER);
+        let sql = format!(
+            "SELECT id, body FROM {table} WHERE {key} = $1 AND id > $2 ORDER BY id LIMIT $3"
+        );
+        Self {
+            owner: owner.id(),
+            after,
+            sql,
+            condition,
+            end: Instant::now() + TIME,
+            is_done: false,
+        }
+    }
+
+    /// The next that are found, maybe none of what was read; nothing at the end.
+    async fn next(
+        &mut self,
+        transaction: &mut Transaction,
+    ) -> Result<Option<Vec<(Uuid, String)>>, Failure> {
+        if self.is_done {
+            return Ok(None);
+        }
+        if Instant::now() > self.end {
+            return Err(Error::QueryTimeout.into());
+        }
+        let parameters: [Parameter<'_>; 3] = [&self.owner, &self.after, &CHUNK];
+        let rows = transaction.query(&self.sql, &parameters).await?;
+        self.is_done = i64::try_from(rows.len()).is_ok_and(|count| count < CHUNK);
+        let mut found = Vec::new();
+        for row in &rows {
+            let body: &str = row.try_get(1)?;
+            self.after = row.try_get(0)?;
+            if holds(self.condition, body.as_bytes()) {
+                found.push((self.after, body.to_owned()));
+            }
+        }
+        tokio::task::yield_now().await;
+        Ok(Some(found))
+    }
+}
+
+fn holds<P: Listed>(condition: &Condition<P>, body: &[u8]) -> bool {
+    let filter = condition.filter.as_ref();
+    let search = condition.search.as_ref();
+    filter.is_none_or(|filter| matches(filter, body))
+        && search.is_none_or(|search| finds::<P>(search, body))
+}
+
+/// The first of a list, behind the position where the page starts.
+struct Best<'a, P> {
+    order: &'a Order<P>,
+    after: Option<&'a Position>,
+    /// As many as are passed over or on the page, and one that tells whether there is a next page.
+    wanted: usize,
+    kept: Vec<(Position, String)>,
+}
+
+impl<'a, P: Listed> Best<'a, P> {
+    fn of(query: &'a ListQuery<P>) -> Self {
+        Self {
+            order: &query.order,
+            after: query.after.as_ref(),
+            wanted: query.skip as usize + query.top as usize + 1,
+            kept: Vec::new(),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.kept.len() >= self.wanted
+    }
+
+    fn offer(&mut self, id: Uuid, body: String) {
+        let position = self.order.position(id, body.as_bytes());
+        if let Some(after) = self.after
+            && self.order.compare(&position, after).is_le()
+        {
+            return;
+        }
+        self.kept.push((position, body));
+        // Now and then, so that each is moved only a few times.
+        if self.kept.len() >= 2 * self.wanted {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        let order = self.order;
+        self.kept
+            .sort_by(|one, other| order.compare(&one.0, &other.0));
+        self.kept.truncate(self.wanted);
+    }
+
+    fn page(mut self, query: &ListQuery<P>, count: Option<i32>) -> Page {
+        self.cut();
+        let has_next = self.is_full();
+        let (skip, top) = (query.skip as usize, query.top as usize);
+        let mut entities = Entities::default();
+        let mut last = None;
+        for (position, body) in self.kept.into_iter().skip(skip).take(top) {
+            entities.push(body.as_bytes(), query.top);
+            last = Some(position);
+        }
+        Page {
+            entities,
+            next: last.filter(|_| has_next),
+            count,
+        }
+    }
+}
