@@ -114,9 +114,8 @@ impl<'a, E, F> Walk<'a, E, F> {
         };
         let asked = copy(&request);
         let page = (self.exchange)(self.client, request).await;
-        if let Ok(page) = &page {
-            let link = page.next_link();
-            self.next = link.map(|link| self.follow(asked, link).map_err(Error::from));
+        if let Some(link) = page.as_ref().ok().and_then(|page| page.next_link()) {
+            self.next = Some(self.follow(asked, link).map_err(Error::from));
         }
         Some((page, self))
     }

@@ -40,9 +40,11 @@ impl Places {
     }
 }
 
+type Address = fn(&str, u16) -> String;
+
 /// Addresses that the client must not go to, made of the server's origin and the other port, and
 /// what the error says of each.
-const ELSEWHERE: [(fn(&str, u16) -> String, &str); 12] = [
+const ELSEWHERE: [(Address, &str); 12] = [
     (
         |origin, _| origin.replace("127.0.0.1", "127.0.0.2") + "/v1.0",
         "another host",
