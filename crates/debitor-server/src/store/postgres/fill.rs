@@ -20,7 +20,7 @@ const TABLES: [&str; 4] = ["company", "customer", "sales_invoice", "customer_wor
 /// Fills everything. The walls are down meanwhile for the owner of the tables alone.
 pub(super) async fn all(session: &Session) -> anyhow::Result<()> {
     force(session, "NO FORCE").await?;
-    let companies = "SELECT tenant_id, id, id, body FROM company WHERE id > $2 AND $1 IS NOT NULL
+    let companies = "SELECT tenant_id, id, id, body FROM company WHERE id > $2 AND $1::uuid IS NOT NULL
                      ORDER BY id LIMIT $3";
     let customers = "SELECT tenant_id, company_id, id, body FROM customer
                      WHERE (company_id, id) > ($1, $2) ORDER BY company_id, id LIMIT $3";
