@@ -1,5 +1,6 @@
 //! Options that are wrong, and those that only look unusual.
 
+use debitor_tests::TestServer;
 use serde_json::Value;
 
 use super::{customers, numbers_of, server, with};
@@ -142,15 +143,20 @@ async fn faults_say_what_is_wrong_and_where() {
             "must be taken from an `@odata.nextLink` of the same list",
         ),
     ] {
-        let path = with(&customers(&server), &[(option, text)]);
-        let answer = server.request("GET", &path).send().await.json();
-        let [(target, message)] = &told(&answer)[..] else {
-            panic!("{option}={text}: {answer}");
-        };
-        assert_eq!(target, option, "{text}");
-        assert!(message.contains(expected), "{option}={text}: {message}");
-        assert_eq!(answer["error"]["target"], *option);
+        refused(&server, option, text, expected).await;
     }
+}
+
+/// Checks that the option's text has one fault, and what is said of it.
+async fn refused(server: &TestServer, option: &str, text: &str, expected: &str) {
+    let path = with(&customers(server), &[(option, text)]);
+    let answer = server.request("GET", &path).send().await.json();
+    let [(target, message)] = &told(&answer)[..] else {
+        panic!("{option}={text}: {answer}");
+    };
+    assert_eq!(target, option, "{text}");
+    assert!(message.contains(expected), "{option}={text}: {message}");
+    assert_eq!(answer["error"]["target"], *option);
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use super::fixture::{self, TENANT};
 
 /// The schema of an embedded store as it was before lists could be asked for more than a page: opening
 /// it makes whatever else a row needs.
-const SCHEMA: [&str; 2] = [
+const VERSION: u32 = 2;
+const SCHEMA: [&str; VERSION as usize] = [
     include_str!("../../../crates/debitor-server/migrations/sqlite/0001_init.sql"),
     include_str!("../../../crates/debitor-server/migrations/sqlite/0002_audit_idempotency.sql"),
 ];
@@ -66,8 +67,7 @@ impl Seeded {
 fn fill(directory: &Path, companies: &[(Value, Entities)]) {
     let mut db = Connection::open(directory.join("debitor.db")).unwrap();
     db.execute_batch(&SCHEMA.concat()).unwrap();
-    db.pragma_update(None, "user_version", SCHEMA.len() as u32)
-        .unwrap();
+    db.pragma_update(None, "user_version", VERSION).unwrap();
     let transaction = db.transaction().unwrap();
     for (company, (body, entities)) in (1..).zip(companies) {
         let company = Uuid::from_u128(company);

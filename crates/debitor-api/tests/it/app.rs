@@ -167,6 +167,7 @@ macro_rules! failing {
 impl CompanyApi for App {
     failing! {
         company_list(CompanyListRequest) -> CompanyListResponse,
+        company_count(CompanyCountRequest) -> CompanyCountResponse,
         company_get(CompanyGetRequest) -> CompanyGetResponse,
     }
 }
@@ -228,6 +229,7 @@ impl CustomerApi for App {
 impl SalesInvoiceApi for App {
     failing! {
         sales_invoice_list(SalesInvoiceListRequest) -> SalesInvoiceListResponse,
+        sales_invoice_count(SalesInvoiceCountRequest) -> SalesInvoiceCountResponse,
         sales_invoice_create(SalesInvoiceCreateRequest) -> SalesInvoiceCreateResponse,
         sales_invoice_get(SalesInvoiceGetRequest) -> SalesInvoiceGetResponse,
         sales_invoice_update(SalesInvoiceUpdateRequest) -> SalesInvoiceUpdateResponse,

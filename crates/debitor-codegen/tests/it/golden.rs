@@ -8,7 +8,7 @@ use debitor_codegen::{Fault, GeneratedFile, Spec, metadata};
 use serde_json::Value;
 
 /// Each fixture with the generated file that shows its feature; `None` shows all files.
-pub(crate) const GOLDENS: [(&str, Option<&str>); 6] = [
+pub(crate) const GOLDENS: [(&str, Option<&str>); 7] = [
     ("base", None),
     ("objects", Some("types.rs")),
     ("enumerations", Some("types.rs")),

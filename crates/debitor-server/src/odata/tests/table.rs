@@ -20,7 +20,7 @@ pub(crate) const SALES_INVOICES: Table = Table {
 impl Table {
     /// The entities, whose rows are counted from 1.
     pub(crate) fn entities(&self) -> Vec<serde_json::Value> {
-        serde_json::from_str(self.entities).expect("the entities are JSON")
+        serde_json::from_str(self.entities).unwrap()
     }
 
     /// Each filter with the rows that it lists; none where it is refused.
@@ -28,9 +28,9 @@ impl Table {
         let lines = self.filters.lines();
         let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
         lines.map(|line| {
-            let (filter, rows) = line.rsplit_once(" | ").expect("a line has its rows");
+            let (filter, rows) = line.rsplit_once(" | ").unwrap();
             let numbers = rows.split(' ').filter(|number| *number != "-");
-            let numbers = numbers.map(|one| one.parse().expect("rows are numbers"));
+            let numbers = numbers.map(|one| one.parse().unwrap());
             (filter, (rows != "400").then(|| numbers.collect()))
         })
     }

@@ -65,7 +65,7 @@ fn add(db: &Connection, n: u32) {
     let id = Uuid::from_u128(n.into());
     let name = match n {
         77 => "Einhorn GmbH".to_owned(),
-        _ if n % 1000 == 0 => format!("Nordhafen {n}"),
+        _ if n.is_multiple_of(1000) => format!("Nordhafen {n}"),
         _ => format!("Kunde {n}"),
     };
     let body = format!(

@@ -90,76 +90,78 @@ async fn a_sound_store_has_no_faults() {
     assert_eq!(counts.idempotency, 1);
 }
 
+/// What is done to a store, and the fault that is found then.
+const TAMPERED: [(&str, &str); 20] = [
+    ("UPDATE customer SET version = version + 1", "another ETag"),
+    (
+        "UPDATE sales_invoice SET incarnation = incarnation + 1",
+        "another ETag",
+    ),
+    (
+        "UPDATE customer SET number_fold = 'x' || number_fold",
+        "another number",
+    ),
+    ("UPDATE customer SET body = '{'", "cannot be read"),
+    (
+        "UPDATE company SET body = json_set(body, '$.id', '00000000-0000-0000-0000-000000000009')",
+        "another id",
+    ),
+    (
+        "UPDATE sales_invoice SET customer_id = NULL",
+        "another customer",
+    ),
+    (
+        "UPDATE customer SET body = json_set(body, '$.displayName', 'Eva')",
+        "older form",
+    ),
+    ("DELETE FROM customer", "that does not exist"),
+    (
+        "UPDATE customer SET body = json_set(body, '$.displayName', 'Eva')",
+        "the index of words has others",
+    ),
+    (
+        "UPDATE company SET customers = 1",
+        "it has 2 customers and counts 1",
+    ),
+    (
+        "INSERT INTO customer_words (rowid, words) VALUES (9, '1_x')",
+        "a customer that does not exist, 9",
+    ),
+    (
+        "INSERT INTO customer_words (customer_words, rowid, words) VALUES ('delete', 1, '1_ada')",
+        "the index of words has others",
+    ),
+    (
+        "DROP INDEX customer_by_number; UPDATE customer SET number_fold = 'x'",
+        "several",
+    ),
+    (
+        "UPDATE idempotency SET body = '{'",
+        "its JSON cannot be read",
+    ),
+    (
+        "UPDATE idempotency SET id = randomblob(16)",
+        "its JSON has another id",
+    ),
+    (
+        "UPDATE idempotency SET body = json_set(body, '$.\"@odata.etag\"', 'W/\"2-00000000\"')",
+        "its JSON has another ETag",
+    ),
+    (
+        "UPDATE idempotency SET etag = 'W/\"2-00000000\"'",
+        "is not in the audit",
+    ),
+    ("UPDATE idempotency SET key = x'00'", "its key"),
+    (
+        "UPDATE idempotency SET fingerprint = x'00'",
+        "its fingerprint",
+    ),
+    ("UPDATE idempotency SET base_url = ''", "its links"),
+];
+
 #[tokio::test]
 async fn every_kind_of_fault_is_found() {
-    let tampered = [
-        ("UPDATE customer SET version = version + 1", "another ETag"),
-        (
-            "UPDATE sales_invoice SET incarnation = incarnation + 1",
-            "another ETag",
-        ),
-        (
-            "UPDATE customer SET number_fold = 'x' || number_fold",
-            "another number",
-        ),
-        ("UPDATE customer SET body = '{'", "cannot be read"),
-        (
-            "UPDATE company SET body = json_set(body, '$.id', '00000000-0000-0000-0000-000000000009')",
-            "another id",
-        ),
-        (
-            "UPDATE sales_invoice SET customer_id = NULL",
-            "another customer",
-        ),
-        (
-            "UPDATE customer SET body = json_set(body, '$.displayName', 'Eva')",
-            "older form",
-        ),
-        ("DELETE FROM customer", "that does not exist"),
-        (
-            "UPDATE customer SET body = json_set(body, '$.displayName', 'Eva')",
-            "the index of words has others",
-        ),
-        (
-            "UPDATE company SET customers = 1",
-            "it has 2 customers and counts 1",
-        ),
-        (
-            "INSERT INTO customer_words (rowid, words) VALUES (9, '1_x')",
-            "a customer that does not exist, 9",
-        ),
-        (
-            "INSERT INTO customer_words (customer_words, rowid, words) VALUES ('delete', 1, '1_ada')",
-            "the index of words has others",
-        ),
-        (
-            "DROP INDEX customer_by_number; UPDATE customer SET number_fold = 'x'",
-            "several",
-        ),
-        (
-            "UPDATE idempotency SET body = '{'",
-            "its JSON cannot be read",
-        ),
-        (
-            "UPDATE idempotency SET id = randomblob(16)",
-            "its JSON has another id",
-        ),
-        (
-            "UPDATE idempotency SET body = json_set(body, '$.\"@odata.etag\"', 'W/\"2-00000000\"')",
-            "its JSON has another ETag",
-        ),
-        (
-            "UPDATE idempotency SET etag = 'W/\"2-00000000\"'",
-            "is not in the audit",
-        ),
-        ("UPDATE idempotency SET key = x'00'", "its key"),
-        (
-            "UPDATE idempotency SET fingerprint = x'00'",
-            "its fingerprint",
-        ),
-        ("UPDATE idempotency SET base_url = ''", "its links"),
-    ];
-    for (sql, fault) in tampered {
+    for (sql, fault) in TAMPERED {
         let store = store().await;
         let connection = Connection::open(store.path().join(FILE)).unwrap();
         connection
