@@ -58,7 +58,7 @@ async fn head_answers_as_get_without_a_body() {
 #[test]
 fn operations_are_described() {
     let operations: Vec<_> = debitor_api::operations().collect();
-    assert_eq!(operations.len(), 17);
+    assert_eq!(operations.len(), 19);
     let create = operations
         .iter()
         .find(|one| one.id == "customer_create")

@@ -154,7 +154,8 @@ fn every_table_has_its_wall() {
         .map(|one| one[1].to_owned())
         .collect();
     assert!(tables.len() >= 5, "{tables:?}");
-    for table in tables {
+    // What signs links is no tenant's.
+    for table in tables.iter().filter(|table| *table != "secret") {
         for wall in [
             format!("ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"),
             format!("ALTER TABLE {table} FORCE ROW LEVEL SECURITY"),

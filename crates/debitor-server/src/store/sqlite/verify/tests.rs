@@ -86,7 +86,7 @@ async fn a_sound_store_has_no_faults() {
     } = counts;
     assert_eq!((companies, customers, sales_invoices), (1, 2, 1));
     // The first customer is also a change of its sales invoice.
-    assert_eq!((counts.schema, counts.audit), (3, 5));
+    assert_eq!((counts.schema, counts.audit), (4, 5));
     assert_eq!(counts.idempotency, 1);
 }
 
