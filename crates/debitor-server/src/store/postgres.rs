@@ -104,7 +104,7 @@ impl PostgresStore {
         }
         let heartbeat = tokio::spawn(beat(connector.clone(), options.timeouts.silence));
         let (points, reads, writes) = shares(options.connections);
-        let pools = Arc::new(Pools::new(connector, writes, reads, options.timeouts)?);
+        let pools = Arc::new(Pools::new(connector, writes, reads, &options)?);
         let upkeep = keep(Arc::clone(&pools), Arc::clone(&clock), options.upkeep);
         let upkeep = tokio::spawn(upkeep);
         let writes = Writes {

@@ -1,8 +1,6 @@
 //! Searches among companies and sales invoices, whose words no table has: the rows are read in the
 //! order of their ids, from one snapshot, and judged here, for as long as a list may take.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -16,8 +14,6 @@ use super::transaction::Transaction;
 use crate::odata::evaluate::{finds, matches};
 use crate::odata::order::{Order, Position};
 
-/// How long a list may take.
-const TIME: Duration = Duration::from_secs(2);
 /// Rows that are read and judged at once: few enough that other requests do not wait for them.
 const CHUNK: i64 = 500;
 
@@ -76,7 +72,7 @@ async fn counted<P: Listed>(
     owner: Owner,
     condition: &Condition<P>,
 ) -> Result<i32, Failure> {
-    let mut found = Found::new(owner, Uuid::nil(), condition);
+    let mut found = Found::new(transaction, owner, Uuid::nil(), condition);
     let mut count = 0;
     while let Some(rows) = found.next(transaction).await? {
         count += rows.len();
@@ -92,7 +88,7 @@ async fn read<P: Listed>(
     let is_by_id = query.order.keys().is_empty();
     let start = query.after.as_ref().filter(|_| is_by_id && !query.count);
     let start = start.map_or(Uuid::nil(), |after| after.id);
-    let mut found = Found::new(owner, start, &query.condition);
+    let mut found = Found::new(transaction, owner, start, &query.condition);
     let mut best = Best::of(query);
     let mut count = 0;
     while let Some(rows) = found.next(transaction).await? {
@@ -124,7 +120,12 @@ struct Found<'a, P> {
 }
 
 impl<'a, P: Listed> Found<'a, P> {
-    fn new(owner: Owner, after: Uuid, condition: &'a Condition<P>) -> Self {
+    fn new(
+        transaction: &Transaction,
+        owner: Owner,
+        after: Uuid,
+        condition: &'a Condition<P>,
+    ) -> Self {
         let (table, key) = (P::TABLE, P::OWNER);
         let sql = format!(
             "SELECT id, body FROM {table} WHERE {key} = $1 AND id > $2 ORDER BY id LIMIT $3"
@@ -134,7 +135,7 @@ impl<'a, P: Listed> Found<'a, P> {
             after,
             sql,
             condition,
-            end: Instant::now() + TIME,
+            end: Instant::now() + transaction.limit(),
             is_done: false,
         }
     }

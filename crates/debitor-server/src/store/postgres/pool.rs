@@ -11,6 +11,7 @@ use deadpool::managed::{
 };
 use deadpool::{Runtime, managed::BuildError};
 
+use super::super::Options;
 use super::super::metrics::Observed;
 use super::address::Address;
 use super::failure::Failure;
@@ -24,8 +25,6 @@ const CREATE: Duration = Duration::from_secs(2);
 const RECYCLE: Duration = Duration::from_secs(1);
 /// A connection that was idle for longer is asked for a sign of life.
 const IDLE: Duration = Duration::from_secs(5);
-/// How long a statement of a list may take at most.
-const LIST: Duration = Duration::from_secs(2);
 
 /// A connection of a pool, which goes back to it.
 pub(super) type Pooled = Object<Connector>;
@@ -160,15 +159,16 @@ impl Pools {
         connector: Connector,
         writes: usize,
         reads: usize,
-        timeouts: super::super::Timeouts,
+        options: &Options,
     ) -> Result<Self, BuildError> {
+        let timeouts = options.timeouts;
         Ok(Self {
             writes: pool(connector.clone(), writes, timeouts.wait)?,
             reads: pool(connector.clone(), reads, timeouts.wait)?,
             connector,
             observed: Observed::default(),
             patience: timeouts.wait + 2 * timeouts.statement,
-            list_limit: timeouts.statement.min(LIST),
+            list_limit: timeouts.statement.min(options.list),
         })
     }
 

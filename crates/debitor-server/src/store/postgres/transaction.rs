@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::super::Error;
 use super::failure::Failure;
 use super::pool::{Pooled, Pools};
-use super::session::{Call, Parameter};
+use super::session::{Answer, Call, Parameter};
 
 /// How long undoing may take before the connection is cut instead.
 const ROLLBACK: Duration = Duration::from_secs(1);
@@ -74,6 +74,11 @@ impl Transaction {
         }
     }
 
+    /// How long a list may take; no time, if this is no transaction for lists.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit.unwrap_or_default()
+    }
+
     /// One statement's rows.
     pub(super) async fn query(
         &mut self,
@@ -86,9 +91,7 @@ impl Transaction {
 
     /// The rows of the statements of a transaction that only reads, which ends with them.
     pub(super) async fn read(mut self, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
-        let rows = self.send(calls, &[Call::new(COMMIT, &[])]).await?;
-        self.session.in_transaction = false;
-        Ok(rows)
+        self.send(calls, &[Call::new(COMMIT, &[])]).await
     }
 
     /// The rows of several statements, none of which needs those of another.
@@ -113,6 +116,9 @@ impl Transaction {
         all.extend(calls);
         all.extend(ending);
         let answers = self.session.pipeline(&all).await;
+        if !ending.is_empty() {
+            self.session.in_transaction = !is_ended(&answers, &all);
+        }
         let mut rows = Vec::with_capacity(all.len());
         for (answer, call) in answers.into_iter().zip(&all) {
             rows.push(answer.map_err(|error| self.noticed(&error, call.sql))?);
@@ -169,9 +175,7 @@ impl Transaction {
         calls.push(Call::new(COMMIT, &[]));
         self.session.take_warning();
         let answers = self.session.pipeline(&calls).await;
-        // A transaction that a write failed in is ended by COMMIT as well: it is undone.
-        let is_ended = answers.len() == calls.len() && answers.last().is_some_and(Result::is_ok);
-        self.session.in_transaction = !is_ended;
+        self.session.in_transaction = !is_ended(&answers, &calls);
         let mut rows = self.judge(answers, &calls)?.split_off(skipped);
         rows.pop();
         if self.begin == BEGIN {
@@ -181,11 +185,7 @@ impl Transaction {
     }
 
     /// Whether COMMIT was done, by the answers to the writes and to itself; their rows if it was.
-    fn judge(
-        &self,
-        answers: Vec<super::session::Answer>,
-        calls: &[Call<'_>],
-    ) -> Result<Vec<Vec<Row>>, Failure> {
+    fn judge(&self, answers: Vec<Answer>, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
         let sent = answers.len() == calls.len();
         let mut rows = Vec::with_capacity(calls.len());
         for (answer, call) in answers.into_iter().zip(calls) {
@@ -234,4 +234,10 @@ impl Transaction {
         }
         failure
     }
+}
+
+/// Whether the transaction has ended with COMMIT, the last of the calls. One in which a statement failed
+/// is ended by it as well: it is undone.
+fn is_ended(answers: &[Answer], calls: &[Call<'_>]) -> bool {
+    answers.len() == calls.len() && answers.last().is_some_and(Result::is_ok)
 }

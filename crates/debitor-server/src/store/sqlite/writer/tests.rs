@@ -4,23 +4,29 @@ use rusqlite::Connection;
 
 use super::super::super::metrics::Observed;
 use super::super::checkpoint::Checkpoints;
+use super::super::committer::{Job, Outcome, Refusal};
+use super::super::edit::Edit;
 use super::super::points::Points;
 use super::super::space::Space;
+use super::super::words::Change;
 use super::*;
 
-fn start(mut connection: Connection) -> Writer {
+fn start(connection: Connection) -> Writer {
+    Writer::start(committer(connection)).unwrap()
+}
+
+fn committer(mut connection: Connection) -> Committer {
     let nowhere = std::path::Path::new("/nowhere");
     let checkpoints = Checkpoints::start(&mut connection, nowhere, None).unwrap();
     let points = Points::start(|| Ok(Connection::open_in_memory()?)).unwrap();
     let space = Space::new("/".into(), 0);
-    Writer::start(Committer::new(
+    Committer::new(
         connection,
         checkpoints,
         Arc::new(points),
         space,
         Observed::default(),
-    ))
-    .unwrap()
+    )
 }
 
 fn writer() -> Writer {
@@ -96,4 +102,38 @@ async fn after_the_stop_writes_are_refused() {
         Err(Error::Unavailable(_))
     ));
     assert!(writer.check().is_err());
+}
+
+/// A work that makes the nth customer of the company with the number 1, and is undone or not.
+struct Make(i64, Outcome);
+
+impl Job for Make {
+    fn run(&mut self, edit: &Edit<'_>) -> Outcome {
+        let json = r#"{"displayName":"Nord"}"#;
+        edit.note(Change::new(1, self.0, None, Some(json)));
+        self.1.clone()
+    }
+
+    fn answer(self: Box<Self>, _: std::result::Result<(), Refusal>) {}
+}
+
+#[test]
+fn words_of_an_undone_write_are_forgotten() {
+    let connection = Connection::open_in_memory().unwrap();
+    let tables = "CREATE TABLE company (row INTEGER, customers INTEGER);
+        INSERT INTO company VALUES (1, 0);
+        CREATE VIRTUAL TABLE customer_words USING fts5 (
+          words, content = '', columnsize = 0, detail = none, tokenize = \"ascii tokenchars '_'\");";
+    connection.execute_batch(tables).unwrap();
+    let mut committer = committer(connection);
+    let works = [(7, Outcome::Keep), (8, Outcome::Undo), (9, Outcome::Keep)];
+    let works = works.map(|(row, outcome)| Box::new(Make(row, outcome)) as Box<dyn Job>);
+    committer.group(works.into_iter()).committed.unwrap();
+    let rows = "SELECT group_concat(rowid) FROM customer_words WHERE customer_words MATCH '1_nord'";
+    let found = |edit: &Edit<'_>| -> Result<(String, i64)> {
+        let rows = edit.query_row(rows, [], |row| row.get(0))?;
+        let count = edit.query_row("SELECT customers FROM company", [], |row| row.get(0))?;
+        Ok((rows, count))
+    };
+    assert_eq!(committer.one(found).unwrap(), ("7,9".to_owned(), 2));
 }
