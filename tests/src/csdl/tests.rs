@@ -59,7 +59,7 @@ const CHANGES: [(&str, &str, &str); 45] = [
         "ComplexType shelf is there twice",
     ),
     (
-        "Singleton Name=\"library\"",
+        "Singleton Name=\"archive\"",
         "Singleton Name=\"books\"",
         "Service/books is there twice",
     ),
@@ -86,9 +86,9 @@ const CHANGES: [(&str, &str, &str); 45] = [
         "Service/books has no type",
     ),
     (
-        "Singleton Name=\"library\" Type=\"acme.books.library\"",
-        "Singleton Name=\"library\" Type=\"acme.books.place\"",
-        "Service/library has no type",
+        "Singleton Name=\"archive\" Type=\"acme.books.archive\"",
+        "Singleton Name=\"archive\" Type=\"acme.books.place\"",
+        "Service/archive has no type",
     ),
     // keys
     (
@@ -172,12 +172,12 @@ const CHANGES: [(&str, &str, &str); 45] = [
     ),
     (
         "Target=\"books\"",
-        "Target=\"library/shelves/best\"",
+        "Target=\"archive/shelves/best\"",
         "is not there",
     ),
     (
         "Target=\"books\"",
-        "Target=\"library/shelves\"",
+        "Target=\"archive/shelves\"",
         "has another type",
     ),
     // annotations
@@ -241,11 +241,11 @@ fn what_is_no_xml_is_refused() {
 fn addresses_lead_to_types() {
     let csdl = Csdl::parse(SAMPLE).expect("XML");
     for (path, expected) in [
-        ("library", "acme.books.library"),
-        ("library/shelves", "Collection(acme.books.shelf)"),
-        ("library/shelves/$count", "Edm.Int32"),
-        ("library/shelves/{id}", "acme.books.shelf"),
-        ("library/shelves/{id}/best", "acme.books.book"),
+        ("archive", "acme.books.archive"),
+        ("archive/shelves", "Collection(acme.books.shelf)"),
+        ("archive/shelves/$count", "Edm.Int32"),
+        ("archive/shelves/{id}", "acme.books.shelf"),
+        ("archive/shelves/{id}/best", "acme.books.book"),
         ("books/{id}/title", "Edm.String"),
     ] {
         assert_eq!(csdl.resource(path).as_deref(), Ok(expected), "{path}");
@@ -253,8 +253,8 @@ fn addresses_lead_to_types() {
     for path in [
         "",
         "shelves",
-        "library/books",
-        "library/$count",
+        "archive/books",
+        "archive/$count",
         "books/{id}/{id}",
     ] {
         assert!(csdl.resource(path).is_err(), "{path}");
@@ -270,21 +270,21 @@ fn contexts_lead_to_where_entities_belong() {
         ("books/$entity", "acme.books.book"),
         ("books(id,printed/town)", "Collection(acme.books.book)"),
         ("books(title)/$entity", "acme.books.book"),
-        ("library", "acme.books.library"),
-        ("library/shelves(bestId)", "Collection(acme.books.shelf)"),
+        ("archive", "acme.books.archive"),
+        ("archive/shelves(bestId)", "Collection(acme.books.shelf)"),
     ] {
         assert_eq!(csdl.context(context).as_deref(), Ok(expected), "{context}");
     }
     let wrong = [
         String::new(),
         "shelves".to_owned(),
-        "library/$entity".to_owned(),
-        "library(7)/shelves".to_owned(),
+        "archive/$entity".to_owned(),
+        "archive(7)/shelves".to_owned(),
         "books(name)".to_owned(),
         format!("books({id})/title"),
-        "library/shelves/best/$entity".to_owned(),
-        format!("library/shelves({id})/best"),
-        "library/shelves(7)/best".to_owned(),
+        "archive/shelves/best/$entity".to_owned(),
+        format!("archive/shelves({id})/best"),
+        "archive/shelves(7)/best".to_owned(),
     ];
     for context in wrong {
         assert!(csdl.context(&context).is_err(), "{context}");

@@ -43,7 +43,7 @@ fn the_service_document_lists_sets_and_singletons() {
         .iter()
         .find(|file| file.path == "metadata.rs")
         .unwrap();
-    let expected = "&[(\"Singleton\", \"library\"), (\"EntitySet\", \"books\")]";
+    let expected = "&[(\"Singleton\", \"archive\"), (\"EntitySet\", \"books\")]";
     assert!(list.text.contains(expected), "{}", list.text);
     assert!(list.text.starts_with("// @generated\n"), "{}", list.text);
 }
@@ -79,7 +79,7 @@ fn entities_without_a_key() {
 
 #[test]
 fn paths_that_lead_to_no_entity() {
-    let mut action = copied("/library/shelves", "lend");
+    let mut action = copied("/archive/shelves", "lend");
     action.as_object_mut().unwrap().shift_remove("get");
     let problem = "no `GET` answers an entity here, whose type would be the metadata's";
     check(
@@ -103,9 +103,9 @@ fn entities_of_two_places() {
 
 #[test]
 fn paths_behind_a_reference() {
-    let best = "/paths/~1library~1shelves~1{id}~1best";
+    let best = "/paths/~1archive~1shelves~1{id}~1best";
     let expected = format!("{best}: paths go on behind an entity that belongs elsewhere");
-    let more = copied("/library/shelves/{id}/best", "more");
+    let more = copied("/archive/shelves/{id}/best", "more");
     check(&format!("{best}~1more"), more, &expected);
 }
 
