@@ -131,8 +131,15 @@ mod tests {
         let directory = backed_up();
         let file = directory.path().join("backup").join(FILE);
         let bytes = file.metadata().unwrap().len();
-        let open = fs::File::options().write(true).open(&file).unwrap();
-        open.write_all_at(b"\x01", bytes - 7).unwrap();
+        let open = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&file)
+            .unwrap();
+        // Each store has a secret of its own, so that no byte is known: one is turned over.
+        let mut byte = [0];
+        open.read_exact_at(&mut byte, bytes - 7).unwrap();
+        open.write_all_at(&[!byte[0]], bytes - 7).unwrap();
         assert!(refusal(&directory).contains("edited"));
         open.set_len(bytes - 1).unwrap();
         assert!(refusal(&directory).contains("truncated"));

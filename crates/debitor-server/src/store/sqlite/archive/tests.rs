@@ -190,9 +190,12 @@ fn three_lives() -> Fixture {
     fixture
 }
 
-fn overwrite(path: &Path, at: u64) {
-    let file = File::options().write(true).open(path).unwrap();
-    file.write_all_at(b"!", at).unwrap();
+/// Changes one bit, whatever is there: a digit becomes a sign, and stays a character.
+fn flip(path: &Path, at: u64) {
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
 }
 
 fn cut(path: &Path, length: u64) {
@@ -204,9 +207,9 @@ fn cut(path: &Path, length: u64) {
 fn a_damaged_archive_is_refused() {
     type Damage = fn(&Fixture);
     let damages: [(&str, Damage); 9] = [
-        ("edited", |f| overwrite(&f.file("00000002.wal"), 3000)),
+        ("edited", |f| flip(&f.file("00000002.wal"), 3000)),
         ("truncated", |f| cut(&f.file("00000003.wal"), 4000)),
-        ("begin as a log", |f| overwrite(&f.file("00000001.wal"), 9)),
+        ("begin as a log", |f| flip(&f.file("00000001.wal"), 9)),
         ("does not follow", |f| {
             fs::copy(f.file("00000003.wal"), f.file("00000002.wal")).unwrap();
             fs::copy(f.file("00000003.times"), f.file("00000002.times")).unwrap();
@@ -219,8 +222,8 @@ fn a_damaged_archive_is_refused() {
             fs::remove_file(f.file("00000002.times")).unwrap();
         }),
         ("is damaged", |f| cut(&f.file("00000002.times"), 0)),
-        ("is damaged", |f| overwrite(&f.file("00000003.times"), 0)),
-        ("edited", |f| overwrite(&f.file("base/debitor.db"), 5000)),
+        ("is damaged", |f| flip(&f.file("00000003.times"), 0)),
+        ("edited", |f| flip(&f.file("base/debitor.db"), 5000)),
     ];
     for (fault, damage) in damages {
         let fixture = three_lives();
