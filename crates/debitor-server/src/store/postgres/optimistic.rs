@@ -39,7 +39,8 @@ pub(super) async fn commit(
     let customers = customers.collect::<Result<Vec<_>>>()?;
     let count = i64::try_from(customers.len()).unwrap_or(i64::MAX);
     transaction.write(
-        "UPDATE company SET last_customer_number = last_customer_number + $3
+        "UPDATE company
+         SET last_customer_number = last_customer_number + $3, customers = customers + $3
          WHERE id = $1 AND tenant_id = $2 RETURNING last_customer_number",
         vec![
             Box::new(first.scope.company),
@@ -114,9 +115,9 @@ fn insert(transaction: &mut Transaction, write: &Writing, count: i64, customers:
         .iter()
         .map(|one| fold::<CustomerProperty>(&one.json));
     let folds: Vec<_> = folds.collect();
-    let mut words = words::Rows::default();
+    let mut words = words::Changes::default();
     for one in customers {
-        words.push(one.id, &one.json);
+        words.create(one.id, &one.json);
     }
     transaction.write(
         "INSERT INTO customer

@@ -15,6 +15,7 @@ use super::super::Options;
 use super::super::metrics::Observed;
 use super::address::Address;
 use super::failure::Failure;
+use super::merge::Merges;
 use super::migrate;
 use super::primary::Primary;
 use super::reach::Reach;
@@ -146,6 +147,7 @@ pub(super) struct Pools {
     /// Apart, so that commits that wait for a standby leave reads theirs.
     reads: Pool<Connector>,
     pub(super) observed: Observed,
+    pub(super) merges: Merges,
     /// How long a request waits for its write, which goes on all the same: statements and locks have
     /// shorter limits, so that what is waited for then is COMMIT.
     pub(super) patience: Duration,
@@ -159,6 +161,7 @@ impl Pools {
         connector: Connector,
         writes: usize,
         reads: usize,
+        merges: Merges,
         options: &Options,
     ) -> Result<Self, BuildError> {
         let timeouts = options.timeouts;
@@ -167,6 +170,7 @@ impl Pools {
             reads: pool(connector.clone(), reads, timeouts.wait)?,
             connector,
             observed: Observed::default(),
+            merges,
             patience: timeouts.wait + 2 * timeouts.statement,
             list_limit: timeouts.statement.min(options.list),
         })

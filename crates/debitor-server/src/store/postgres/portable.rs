@@ -34,7 +34,7 @@ const SCHEMA: [&str; 1] = [r"^\s*(create|alter)\b.*\bcollate\b"];
 /// The tables whose rows belong to a company; the company itself is looked for by its id.
 const OF_COMPANIES: [&str; 5] = [
     "customer",
-    "customer_word",
+    "customer_words",
     "sales_invoice",
     "audit",
     "idempotency",

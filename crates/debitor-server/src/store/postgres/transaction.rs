@@ -12,7 +12,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::super::Error;
+use super::super::{Error, Scope};
 use super::failure::Failure;
 use super::pool::{Pooled, Pools};
 use super::session::{Answer, Call, Parameter};
@@ -45,6 +45,8 @@ pub(super) struct Transaction {
     begun: bool,
     /// How many requests it is for.
     pub(super) requests: usize,
+    /// The company to whose index of words it adds.
+    pub(super) indexed: Option<Scope>,
     writes: Vec<(&'static str, Vec<Owned>)>,
 }
 
@@ -70,6 +72,7 @@ impl Transaction {
             limit,
             begun: false,
             requests: 1,
+            indexed: None,
             writes: Vec::new(),
         }
     }
@@ -102,6 +105,11 @@ impl Transaction {
         let rows = self.send(&calls, &[]).await?;
         let unanswered = |_| Error::Internal("a statement without an answer".to_owned());
         Ok(rows.try_into().map_err(unanswered)?)
+    }
+
+    /// The rows of any number of statements.
+    pub(super) async fn all(&mut self, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
+        self.send(calls, &[]).await
     }
 
     async fn send(
@@ -180,6 +188,9 @@ impl Transaction {
         rows.pop();
         if self.begin == BEGIN {
             self.pools.observed.commit(self.requests, start.elapsed());
+        }
+        if let Some(scope) = self.indexed {
+            self.pools.merges.added(scope);
         }
         Ok(rows)
     }

@@ -1,12 +1,11 @@
 //! PostgreSQL's dialect. Values are read from the body, which each row has as `json` besides; where SQL
 //! has no simple way to a value, the server writes it into the column `fold`, by the property's path,
-//! as [`crate::odata::value::value`] gives it. Words are looked up in a table of their own, and so is
-//! whether a row has one: the list's owner is the first value that is bound.
+//! as [`crate::odata::value::value`] gives it. Searches are not written: the server judges the rows.
 
 use debitor_api::support::properties::Type;
 use serde_json::Value as Json;
 
-use super::sql::{Bind, Dialect, Sql};
+use super::sql::{Bind, Dialect};
 use super::{Column, Listed};
 use crate::json;
 use crate::odata::expression::{Form, TextFunction};
@@ -51,16 +50,6 @@ impl Dialect for Postgres {
             TextFunction::StartsWith => format!("starts_with({text}, {part})"),
             TextFunction::EndsWith => format!("(right({text}, char_length({part})) = {part})"),
         }
-    }
-
-    /// What is behind `IN` is found once for all rows, as long as it is no condition by itself.
-    fn word<P: Listed>(sql: &mut Sql<Self>, start: &str) -> String {
-        let start = sql.bind(Bind::Text(start.to_owned()));
-        let bytes = format!("convert_to({start}, 'UTF8')");
-        format!(
-            "(starts_with(number_fold, {start}) OR id IN (SELECT customer_id FROM customer_word \
-             WHERE customer_word.company_id = $1 AND word >= {bytes} AND word < {bytes} || '\\xff'))"
-        )
     }
 
     fn operator(column: Option<Column>, operator: &'static str) -> &'static str {

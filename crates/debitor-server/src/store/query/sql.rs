@@ -48,9 +48,6 @@ pub(crate) trait Dialect: Sized {
     /// A function of two texts; null of a null.
     fn function(function: TextFunction, text: &str, part: &str) -> String;
 
-    /// Whether a word of the row begins so; never null.
-    fn word<P: Listed>(sql: &mut Sql<Self>, start: &str) -> String;
-
     /// The operator by which values of the column are compared in the order of their bytes.
     fn operator(_: Option<Column>, operator: &'static str) -> &'static str {
         operator
@@ -63,6 +60,12 @@ pub(crate) trait Dialect: Sized {
             Direction::Descending => " DESC",
         }
     }
+}
+
+/// An engine that can tell whether a row is found by a search.
+pub(crate) trait Searching: Dialect {
+    /// Whether a word of the row begins so; never null.
+    fn word<P: Listed>(sql: &mut Sql<Self>, start: &str) -> String;
 }
 
 /// A statement that is being written.
@@ -101,11 +104,6 @@ impl<D: Dialect> Sql<D> {
     /// Adds that the row fulfils the condition.
     pub(crate) fn and_filter<P: Listed>(&mut self, expr: &Expr<P>) {
         self.and(|sql| sql.condition(expr));
-    }
-
-    /// Adds that the row is found.
-    pub(crate) fn and_search<P: Listed>(&mut self, search: &Search) {
-        self.and(|sql| sql.search::<P>(search));
     }
 
     /// Adds that the row is behind the position.
@@ -174,42 +172,6 @@ impl<D: Dialect> Sql<D> {
         }
     }
 
-    fn search<P: Listed>(&mut self, search: &Search) -> String {
-        let of = |sql: &mut Self, parts: &[Search]| {
-            let parts = parts.iter().map(|part| sql.search::<P>(part));
-            parts.collect::<Vec<_>>()
-        };
-        match search {
-            Search::And(parts) => format!("({})", of(self, parts).join(" AND ")),
-            Search::Or(parts) => any(&of(self, parts)),
-            Search::Not(part) => format!("(NOT {})", self.search::<P>(part)),
-            Search::Term(cuts) => {
-                let cuts: Vec<_> = cuts.iter().map(|cut| self.words::<P>(cut)).collect();
-                any(&cuts)
-            }
-            Search::Phrase(phrase) => self.phrase::<P>(phrase),
-        }
-    }
-
-    /// That each of these begins a word.
-    fn words<P: Listed>(&mut self, starts: &[String]) -> String {
-        let words: Vec<_> = starts.iter().map(|one| D::word::<P>(self, one)).collect();
-        format!("({})", words.join(" AND "))
-    }
-
-    /// That a text contains it.
-    fn phrase<P: Listed>(&mut self, phrase: &str) -> String {
-        let phrase = self.bind(Bind::Text(phrase.to_owned()));
-        let texts: Vec<_> = P::SEARCHED
-            .iter()
-            .map(|(property, _)| {
-                let contains = D::function(TextFunction::Contains, &D::value(*property), &phrase);
-                format!("coalesce({contains}, FALSE)")
-            })
-            .collect();
-        any(&texts)
-    }
-
     /// That the row is behind these values of the order's keys, and, where they are the same, behind
     /// the id. A comparison of rows would say the same, and could not be looked up in an index.
     fn behind<P: Listed>(&mut self, keys: &[(Key<P>, &Option<Value>)], id: Uuid) -> String {
@@ -245,6 +207,49 @@ impl<D: Dialect> Sql<D> {
         format!(
             "({nulls}{column} {or_at} {value}) AND ({nulls}{column} {beyond} {value} OR ({rest}))"
         )
+    }
+}
+
+impl<D: Searching> Sql<D> {
+    /// Adds that the row is found.
+    pub(crate) fn and_search<P: Listed>(&mut self, search: &Search) {
+        self.and(|sql| sql.search::<P>(search));
+    }
+
+    fn search<P: Listed>(&mut self, search: &Search) -> String {
+        let of = |sql: &mut Self, parts: &[Search]| {
+            let parts = parts.iter().map(|part| sql.search::<P>(part));
+            parts.collect::<Vec<_>>()
+        };
+        match search {
+            Search::And(parts) => format!("({})", of(self, parts).join(" AND ")),
+            Search::Or(parts) => any(&of(self, parts)),
+            Search::Not(part) => format!("(NOT {})", self.search::<P>(part)),
+            Search::Term(cuts) => {
+                let cuts: Vec<_> = cuts.iter().map(|cut| self.words::<P>(cut)).collect();
+                any(&cuts)
+            }
+            Search::Phrase(phrase) => self.phrase::<P>(phrase),
+        }
+    }
+
+    /// That each of these begins a word.
+    fn words<P: Listed>(&mut self, starts: &[String]) -> String {
+        let words: Vec<_> = starts.iter().map(|one| D::word::<P>(self, one)).collect();
+        format!("({})", words.join(" AND "))
+    }
+
+    /// That a text contains it.
+    fn phrase<P: Listed>(&mut self, phrase: &str) -> String {
+        let phrase = self.bind(Bind::Text(phrase.to_owned()));
+        let texts: Vec<_> = P::SEARCHED
+            .iter()
+            .map(|(property, _)| {
+                let contains = D::function(TextFunction::Contains, &D::value(*property), &phrase);
+                format!("coalesce({contains}, FALSE)")
+            })
+            .collect();
+        any(&texts)
     }
 }
 

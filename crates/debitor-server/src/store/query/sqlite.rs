@@ -1,7 +1,7 @@
 //! SQLite's dialect. Values are read from the body by functions that the connection has, each the
 //! odata module's own reading.
 
-use super::sql::{Bind, Dialect, Sql};
+use super::sql::{Bind, Dialect, Searching, Sql};
 use super::{Column, Listed};
 use crate::odata::expression::{Form, TextFunction};
 
@@ -29,7 +29,9 @@ impl Dialect for Sqlite {
     fn function(function: TextFunction, text: &str, part: &str) -> String {
         format!("{}({text}, {part})", text_function(function))
     }
+}
 
+impl Searching for Sqlite {
     fn word<P: Listed>(sql: &mut Sql<Self>, start: &str) -> String {
         let start = sql.bind(Bind::Text(start.to_owned()));
         format!("\"{}\"(body, {start})", word_function::<P>())

@@ -57,21 +57,12 @@ fn filters_are_written_in_both_dialects() {
 }
 
 #[test]
-fn searches_are_written_in_both_dialects() {
-    fn of<D: Dialect>() -> (String, Vec<Bind>) {
-        let mut sql = Sql::<D>::new("");
-        sql.and_search::<CustomerProperty>(&search::parse("nord AND NOT kiel").unwrap());
-        sql.into_parts()
-    }
-    let (text, binds) = of::<Sqlite>();
+fn searches_are_written_for_sqlite() {
+    let mut sql = Sql::<Sqlite>::new("");
+    sql.and_search::<CustomerProperty>(&search::parse("nord AND NOT kiel").unwrap());
+    let (text, binds) = sql.into_parts();
     let word = |number| format!(r#"(("customer word"(body, ?{number})))"#);
     assert_eq!(text, format!(" AND ({} AND (NOT {}))", word(1), word(2)));
-    assert_eq!(binds, ["nord", "kiel"].map(|one| Bind::Text(one.into())));
-    let (text, binds) = of::<Postgres>();
-    assert!(
-        text.contains("(starts_with(number_fold, $2::text) OR id IN (SELECT customer_id"),
-        "{text}"
-    );
     assert_eq!(binds, ["nord", "kiel"].map(|one| Bind::Text(one.into())));
 }
 
