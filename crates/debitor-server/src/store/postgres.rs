@@ -1,13 +1,14 @@
 //! The store on PostgreSQL, for any number of servers on one database.
 //!
-//! Reads by key are gathered (`points`), and so are the creates of a company (`gather`, `create`);
-//! every other write is a transaction of its own (`work`, `transaction`). Whatever an error of the
+//! Reads by key are gathered (`points`), and so are writes of a company's customers (`gather`,
+//! `optimistic`, `create`, `change`); every other write is a transaction of its own (`work`, `transaction`). Whatever an error of the
 //! database means is in one table (`failure`). Which of several hosts is the one that writes go to is in
 //! `primary`, whether there is one at all is seen by a `heartbeat` (`reach`). The statements are in the
 //! file of their noun.
 
 mod address;
 mod audit;
+mod change;
 mod company;
 mod create;
 mod customer;
@@ -63,7 +64,7 @@ use crate::domain::company::NewCompany;
 use crate::domain::version::{Precondition, Version};
 use address::Address;
 use failure::Failure;
-use gather::Creates;
+use gather::Gather;
 use gauges::Gauges;
 use heartbeat::beat;
 pub(super) use import::Import;
@@ -85,7 +86,8 @@ pub struct PostgresStore {
     pools: Arc<Pools>,
     points: Points,
     writes: Writes,
-    creates: Creates,
+    creates: Gather<Once<create::Create>>,
+    changes: Gather<change::Change>,
     clock: Arc<dyn Clock>,
     running: Running,
     _background: [AbortOnDropHandle<()>; 3],
@@ -117,7 +119,8 @@ impl PostgresStore {
         };
         Ok(Self {
             points: Points::start(&pools.connector, points),
-            creates: Creates::new(writes.clone()),
+            creates: Gather::new(writes.clone()),
+            changes: Gather::new(writes.clone()),
             writes,
             pools,
             clock,
@@ -286,7 +289,7 @@ impl Store for PostgresStore {
             return self.write(write, create).await;
         }
         let (write, claim) = self.claimed(write)?;
-        self.creates.run(write, claim, create).await
+        self.creates.run(write, claim, Once(create)).await
     }
 
     async fn customer_update(
@@ -301,7 +304,10 @@ impl Store for PostgresStore {
             precondition,
             change,
         };
-        self.write(write, work).await
+        let (write, claim) = self.claimed(write)?;
+        let work = change::Change::Update(Once(work));
+        let written = self.changes.run(write, claim, work).await?;
+        written.ok_or_else(|| Error::Internal("an update without an outcome".to_owned()))
     }
 
     async fn customer_delete(
@@ -310,8 +316,10 @@ impl Store for PostgresStore {
         key: CustomerKey,
         precondition: Precondition,
     ) -> Result<()> {
-        self.delete(write, customer::Delete { key, precondition })
-            .await
+        let work = customer::Delete { key, precondition };
+        let write = Writing::new(write, &self.clock);
+        let work = change::Change::Delete(work);
+        self.changes.run(write, None, work).await.map(drop)
     }
 
     async fn sales_invoice_list(

@@ -6,17 +6,19 @@ use std::collections::{HashSet, VecDeque};
 use async_trait::async_trait;
 use debitor_api::properties::CustomerProperty;
 use debitor_api::types::{Customer, CustomerCreate};
+use futures::FutureExt as _;
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::query::postgres;
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Result, Scope, Stored};
+use super::super::{Conflict, Error, Noun, Result, Scope, Stored, Written};
 use super::failure::Failure;
+use super::gather::{Asked, Gathered, Way};
 use super::session::{Call, Parameter};
 use super::transaction::Transaction;
-use super::work::Work;
-use super::{audit, company, sales_invoice, words};
+use super::work::{Once, Work};
+use super::{audit, company, idempotency, optimistic, sales_invoice, words};
 use crate::domain::blank;
 use crate::domain::customer::{self, fold_number, series_number};
 
@@ -45,6 +47,88 @@ impl Work<Stored> for Create {
         rows.write(transaction, write);
         Ok(made)
     }
+}
+
+impl Gathered for Once<Create> {
+    type Answer = Written;
+
+    const WAYS: &'static [Way<Self>] = &[
+        Way {
+            fits: |create| optimistic::fits(&create.0.customer),
+            least: 1,
+            make: |transaction, asked| optimistic::commit(transaction, asked).boxed(),
+        },
+        Way {
+            fits: |_| true,
+            least: 2,
+            make: |transaction, asked| together(transaction, asked).boxed(),
+        },
+    ];
+}
+
+/// Makes the customers with a look at what is there, so that each has an outcome of its own.
+async fn together(
+    mut transaction: Transaction,
+    asked: &[Asked<'_, Once<Create>>],
+) -> Result<Vec<Option<Result<Written>>>, Failure> {
+    match outcomes(&mut transaction, asked).await {
+        Ok(outcomes) => {
+            transaction.commit().await?;
+            Ok(outcomes.into_iter().map(Some).collect())
+        }
+        Err(failure) => {
+            transaction.rollback().await;
+            Err(failure)
+        }
+    }
+}
+
+/// What comes of each, once the transaction is committed.
+async fn outcomes(
+    transaction: &mut Transaction,
+    asked: &[Asked<'_, Once<Create>>],
+) -> Result<Vec<Result<Written>>, Failure> {
+    let Some((first, _)) = asked.first() else {
+        return Ok(Vec::new());
+    };
+    let requests: Vec<_> = asked
+        .iter()
+        .filter_map(|(write, _)| write.idempotency)
+        .collect();
+    let mut repeated =
+        idempotency::repeated(transaction, first.scope, &requests, &first.clock).await?;
+    let is_new = |write: &Writing| {
+        let request = write.idempotency;
+        request.is_none_or(|request| !repeated.contains_key(&request.key))
+    };
+    let new = asked.iter().filter(|(write, _)| is_new(write));
+    let new: Vec<_> = new
+        .map(|(write, work)| (*write, &work.0.customer))
+        .collect();
+    let mut rows = audit::Rows::default();
+    let mut made = all(transaction, &new, &mut rows).await?.into_iter();
+    rows.write(transaction, first);
+    let mut outcomes = Vec::with_capacity(asked.len());
+    let mut kept = Vec::new();
+    for (write, _) in asked {
+        if let Some(first) = write.idempotency.and_then(|one| repeated.remove(&one.key)) {
+            outcomes.push(first);
+            continue;
+        }
+        let made = made.next();
+        let made = made.ok_or_else(|| Error::Internal("too few were made".to_owned()))?;
+        let made = made.map(|stored| write.written(stored));
+        if let (Some(request), Ok(written)) = (write.idempotency, &made) {
+            kept.push((request, written.clone()));
+        }
+        outcomes.push(made);
+    }
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|(request, written)| (*request, written))
+        .collect();
+    idempotency::remember(transaction, first.scope, first.clock.now(), &kept)?;
+    Ok(outcomes)
 }
 
 /// Makes the customers that can be made, all of the scope of the first; a refusal concerns only its

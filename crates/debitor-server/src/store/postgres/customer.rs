@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use debitor_api::properties::CustomerProperty;
 use debitor_api::types::{Customer, CustomerUpdate};
 use tokio_postgres::Row;
+use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
@@ -18,10 +19,52 @@ use crate::domain::customer::{self, fold_number};
 use crate::domain::version::{Precondition, Version};
 
 /// A customer with its version and its JSON, locked to be changed.
-struct Versioned {
-    version: Version,
-    json: String,
-    customer: Customer,
+#[derive(Clone)]
+pub(super) struct Versioned {
+    pub(super) version: Version,
+    pub(super) json: String,
+    pub(super) customer: Customer,
+}
+
+impl Versioned {
+    /// Reads the columns `version, incarnation, body`.
+    pub(super) fn read(row: &Row) -> Result<Self, Failure> {
+        let json: String = row.try_get(2)?;
+        Ok(Self {
+            version: version(row, 0)?,
+            customer: serde_json::from_str(&json)?,
+            json,
+        })
+    }
+
+    /// It must be in a version that the precondition names.
+    pub(super) fn require(&self, precondition: &Precondition) -> Result<()> {
+        if precondition.names(&self.version.etag()) {
+            Ok(())
+        } else {
+            Err(Error::Stale(Noun::Customer))
+        }
+    }
+
+    /// The next version.
+    pub(super) fn updated(&self, change: &CustomerUpdate, write: &Writing) -> Result<Self> {
+        let version = self.version.next();
+        let mut customer = self.customer.clone();
+        customer::update(&mut customer, change.clone(), version, write.clock.now());
+        Ok(Self {
+            version,
+            json: serde_json::to_string(&customer)?,
+            customer,
+        })
+    }
+
+    pub(super) fn stored(&self) -> Stored {
+        Stored::new(self.customer.id, self.version, self.json.clone())
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        Subject::customer(self.customer.id, self.version)
+    }
 }
 
 /// A change of a customer.
@@ -34,27 +77,23 @@ pub(super) struct Update {
 #[async_trait]
 impl Work<Stored> for Update {
     async fn run(&self, transaction: &mut Transaction, write: &Writing) -> Result<Stored, Failure> {
-        let found = require(transaction, write.scope, self.key, &self.precondition).await?;
-        let version = found.version.next();
-        let before = found.customer;
-        let mut customer = before.clone();
-        let now = write.clock.now();
-        customer::update(&mut customer, self.change.clone(), version, now);
-        if customer.number != before.number {
-            require_free(transaction, write.scope, &customer).await?;
+        let before = require(transaction, write.scope, self.key, &self.precondition).await?;
+        let after = before.updated(&self.change, write)?;
+        if after.customer.number != before.customer.number {
+            require_free(transaction, write.scope, &after.customer).await?;
         }
         let mut rows = audit::Rows::default();
-        if (&customer.number, &customer.display_name) != (&before.number, &before.display_name) {
-            sales_invoice::show_on_drafts(transaction, write, &customer, &mut rows).await?;
+        if shows_otherwise(&before.customer, &after.customer) {
+            sales_invoice::show_on_drafts(transaction, write, &after.customer, &mut rows).await?;
         }
-        let json = replace(transaction, write.scope, &customer, version)?;
+        replace(transaction, write.scope, &[&after]);
         let mut words = words::Changes::default();
-        words.change(customer.id, &found.json, Some(&json));
+        words.change(after.customer.id, &before.json, Some(&after.json));
         words.write(transaction, write.scope);
-        let action = Action::Update(&found.json, &json);
-        rows.push(write, action, Subject::customer(customer.id, version));
+        let action = Action::Update(&before.json, &after.json);
+        rows.push(write, action, after.subject());
         rows.write(transaction, write);
-        Ok(Stored::new(customer.id, version, json))
+        Ok(after.stored())
     }
 }
 
@@ -81,14 +120,10 @@ impl Work<()> for Delete {
         if let Some(number) = sales_invoice::one_naming(transaction, scope, id, released).await? {
             return Err(Error::Conflict(Conflict::NamedBySalesInvoice(number)).into());
         }
-        transaction.write(
-            "DELETE FROM customer WHERE company_id = $1 AND id = $2",
-            vec![Box::new(scope.company), Box::new(id)],
-        );
+        remove(transaction, scope, vec![id]);
         let mut words = words::Changes::default();
         words.change(id, &found.json, None);
         words.write(transaction, scope);
-        company::add_customers(transaction, scope, -1, 0);
         let subject = Subject::customer(id, found.version.next());
         rows.push(write, Action::Delete, subject);
         rows.write(transaction, write);
@@ -121,16 +156,14 @@ async fn require(
         .await?;
     company::found(&company)?;
     let row = rows.first().ok_or(Error::NotFound(Noun::Customer))?;
-    let version = version(row, 0)?;
-    if !precondition.names(&version.etag()) {
-        return Err(Error::Stale(Noun::Customer).into());
-    }
-    let json: String = row.try_get(2)?;
-    Ok(Versioned {
-        version,
-        customer: serde_json::from_str(&json)?,
-        json,
-    })
+    let found = Versioned::read(row)?;
+    found.require(precondition)?;
+    Ok(found)
+}
+
+/// Whether sales invoices that name the customer show something else after the change.
+pub(super) fn shows_otherwise(before: &Customer, after: &Customer) -> bool {
+    (&before.number, &before.display_name) != (&after.number, &after.display_name)
 }
 
 /// Refuses a number that another customer has.
@@ -153,30 +186,38 @@ async fn require_free(
     }
 }
 
-/// Writes the customer in its next version, and returns its JSON.
-fn replace(
-    transaction: &mut Transaction,
-    scope: Scope,
-    customer: &Customer,
-    version: Version,
-) -> Result<String, Failure> {
-    let json = serde_json::to_string(customer)?;
-    let number = customer.number.as_deref().unwrap_or_default();
+/// Adds to what the transaction writes that the customers are as they are here.
+pub(super) fn replace(transaction: &mut Transaction, scope: Scope, customers: &[&Versioned]) {
+    fn column<T>(customers: &[&Versioned], of: impl Fn(&Versioned) -> T) -> Vec<T> {
+        customers.iter().map(|one| of(one)).collect()
+    }
+    let number = |one: &Versioned| fold_number(one.customer.number.as_deref().unwrap_or_default());
     transaction.write(
-        "UPDATE customer SET version = $3, incarnation = $4, number_fold = $5, body = $6,
-           fold = $7::text::jsonb
-         WHERE company_id = $1 AND id = $2",
+        "UPDATE customer SET version = r.version, incarnation = r.incarnation,
+           number_fold = r.number, body = r.body, fold = r.fold::jsonb
+         FROM unnest($2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[])
+           AS r (id, version, incarnation, number, body, fold)
+         WHERE customer.company_id = $1 AND customer.id = r.id",
         vec![
             Box::new(scope.company),
-            Box::new(customer.id),
-            Box::new(version.number),
-            Box::new(i64::from(version.incarnation)),
-            Box::new(fold_number(number)),
-            Box::new(json.clone()),
-            Box::new(fold::<CustomerProperty>(&json)),
+            Box::new(column(customers, |one| one.customer.id)),
+            Box::new(column(customers, |one| one.version.number)),
+            Box::new(column(customers, |one| i64::from(one.version.incarnation))),
+            Box::new(column(customers, number)),
+            Box::new(column(customers, |one| one.json.clone())),
+            Box::new(column(customers, |one| fold::<CustomerProperty>(&one.json))),
         ],
     );
-    Ok(json)
+}
+
+/// Adds to what the transaction writes that the customers, which are there, are no more.
+pub(super) fn remove(transaction: &mut Transaction, scope: Scope, ids: Vec<Uuid>) {
+    let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    transaction.write(
+        "DELETE FROM customer WHERE company_id = $1 AND id = ANY ($2)",
+        vec![Box::new(scope.company), Box::new(ids)],
+    );
+    company::add_customers(transaction, scope, -count, 0);
 }
 
 /// The customer that a statement found, if it found one.

@@ -1,65 +1,95 @@
-//! Creates of customers: those of a company that wait are made in one transaction. A create that finds
-//! no other under way goes at once; if what was to be made together fails, each is made alone.
+//! Writes of a company that wait are made together, in one transaction. A write that finds no other of
+//! its kind under way goes at once; if what was to be made together fails, each is made alone.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use debitor_api::types::CustomerCreate;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::super::idempotency::Claim;
 use super::super::writing::Writing;
-use super::super::{Error, Result, Scope, Stored, Written};
-use super::create::{self, Create};
+use super::super::{Error, Result, Scope};
 use super::failure::Failure;
 use super::transaction::Transaction;
-use super::work::{self, Once, Writes};
-use super::{audit, idempotency, optimistic};
+use super::work::{self, Work, Writes};
 
-/// Transactions of one company at a time. More wait for each other's lock on the company's row.
+/// Transactions of one kind and company at a time. More wait for each other's lock on the company's row.
 const WORKERS: usize = 1;
-/// Creates in one transaction at most.
+/// Writes in one transaction at most.
 const TOGETHER: usize = 256;
-/// Creates that wait at most, and for how long; more are refused.
+/// Writes that wait at most, and for how long; more are refused.
 const WAITING: usize = 4096;
 const WAIT: Duration = Duration::from_secs(2);
 
-/// A create that waits.
-struct Waiting {
+/// Writes of a kind that can be made together.
+pub(super) trait Gathered: Work<Self::Answer> + Sized {
+    type Answer: Send + 'static;
+
+    /// The ways to make them so, each of which is tried once, with what is left by those before.
+    const WAYS: &'static [Way<Self>];
+}
+
+/// A way to make writes together.
+pub(super) struct Way<G: Gathered> {
+    /// Whether it can be tried with the write.
+    pub(super) fits: fn(&G) -> bool,
+    /// How many it is worth while for.
+    pub(super) least: usize,
+    /// Makes them, and ends the transaction: the outcome of each, or nothing if it has to be made
+    /// another way.
+    pub(super) make: for<'a> fn(Transaction, &'a [Asked<'a, G>]) -> Making<'a, G>,
+}
+
+/// A write, and what it asks for.
+pub(super) type Asked<'a, G> = (&'a Writing, &'a G);
+
+/// What comes of writes that are made together.
+pub(super) type Making<'a, G> =
+    BoxFuture<'a, Result<Vec<Option<Result<<G as Gathered>::Answer>>>, Failure>>;
+
+/// A write that waits.
+struct Waiting<G: Gathered> {
     write: Writing,
-    work: Once<Create>,
+    work: G,
     /// Set by who is first: the worker that makes it, or the request that waits no longer.
     decided: Arc<AtomicBool>,
-    answer: oneshot::Sender<Result<Written>>,
+    answer: oneshot::Sender<Result<G::Answer>>,
     _claim: Option<Claim>,
 }
 
-impl Waiting {
+impl<G: Gathered> Waiting<G> {
     /// Who asked may be gone.
-    fn answer(self, outcome: Result<Written>) {
+    fn answer(self, outcome: Result<G::Answer>) {
         let _ = self.answer.send(outcome);
     }
 }
 
-/// The creates of a company, and how many workers it has.
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
+/// The writes of a company, and how many workers it has.
+struct Queue<G: Gathered> {
+    waiting: VecDeque<Waiting<G>>,
     workers: usize,
 }
 
-/// Gathers creates.
-#[derive(Clone)]
-pub(super) struct Creates {
+/// Gathers writes of a kind.
+pub(super) struct Gather<G: Gathered> {
     writes: Writes,
-    queues: Arc<Mutex<HashMap<Scope, Queue>>>,
+    queues: Arc<Mutex<HashMap<Scope, Queue<G>>>>,
 }
 
-impl Creates {
+impl<G: Gathered> Clone for Gather<G> {
+    fn clone(&self) -> Self {
+        Self {
+            writes: self.writes.clone(),
+            queues: Arc::clone(&self.queues),
+        }
+    }
+}
+
+impl<G: Gathered> Gather<G> {
     pub(super) fn new(writes: Writes) -> Self {
         Self {
             writes,
@@ -67,18 +97,18 @@ impl Creates {
         }
     }
 
-    /// Makes the customer, and waits for it.
+    /// Makes the write, and waits for it.
     pub(super) async fn run(
         &self,
         write: Writing,
         claim: Option<Claim>,
-        create: Create,
-    ) -> Result<Written> {
+        work: G,
+    ) -> Result<G::Answer> {
         let (answer, mut answered) = oneshot::channel();
         let decided = Arc::<AtomicBool>::default();
         self.push(Waiting {
             write,
-            work: Once(create),
+            work,
             decided: Arc::clone(&decided),
             answer,
             _claim: claim,
@@ -86,73 +116,75 @@ impl Creates {
         let mut outcome = timeout(WAIT, &mut answered).await;
         if outcome.is_err() {
             if !decided.swap(true, Ordering::AcqRel) {
-                let why = "the company has too many creates under way";
+                let why = "the company has too many writes under way";
                 return Err(Error::Unavailable(why.to_owned()));
             }
             outcome = timeout(self.writes.pools.patience, answered).await;
         }
-        let lost = || Error::OutcomeUnknown("the create takes too long".to_owned());
+        let lost = || Error::OutcomeUnknown("the write takes too long".to_owned());
         outcome.map_err(|_| lost())?.map_err(|_| lost())?
     }
 
-    fn push(&self, one: Waiting) -> Result<()> {
+    fn push(&self, one: Waiting<G>) -> Result<()> {
         let scope = one.write.scope;
         let mut queues = self.queues();
-        let queue = queues.entry(scope).or_default();
+        let queue = queues.entry(scope).or_insert_with(|| Queue {
+            waiting: VecDeque::new(),
+            workers: 0,
+        });
         if queue.waiting.len() >= WAITING {
-            return Err(Error::Unavailable("too many creates wait".to_owned()));
+            return Err(Error::Unavailable("too many writes wait".to_owned()));
         }
         queue.waiting.push_back(one);
         if queue.workers < WORKERS {
             queue.workers += 1;
-            let creates = self.clone();
+            let gather = self.clone();
             self.writes.tasks.spawn(async move {
                 let mut worker = Worker {
-                    creates,
+                    gather,
                     scope,
                     is_done: false,
                 };
                 while let Some(batch) = worker.next() {
-                    worker.creates.make(batch).await;
+                    worker.gather.make(batch).await;
                 }
             });
         }
         Ok(())
     }
 
-    fn queues(&self) -> MutexGuard<'_, HashMap<Scope, Queue>> {
+    fn queues(&self) -> MutexGuard<'_, HashMap<Scope, Queue<G>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes all of them: together, the simple ones in one round trip, if that can be.
-    async fn make(&self, mut batch: Vec<Waiting>) {
+    /// Makes all of them: together, as far as that can be.
+    async fn make(&self, mut batch: Vec<Waiting<G>>) {
         // What was not begun need not be done for a request that is gone.
         batch.retain(|one| !one.answer.is_closed() && !one.decided.swap(true, Ordering::AcqRel));
-        let is_simple = |one: &Waiting| optimistic::fits(&one.work.0.customer);
-        let (simple, mut rest): (Vec<_>, _) = batch.into_iter().partition(is_simple);
-        if !simple.is_empty() {
-            rest.extend(self.together(simple, Way::Optimistic).await);
+        for way in G::WAYS {
+            let fits = |one: &Waiting<G>| (way.fits)(&one.work);
+            let (some, others): (Vec<_>, _) = batch.into_iter().partition(fits);
+            batch = others;
+            if some.len() < way.least {
+                batch.extend(some);
+            } else {
+                batch.extend(self.together(some, way).await);
+            }
         }
-        if rest.len() > 1 {
-            rest = self.together(rest, Way::Looking).await;
-        }
-        for one in rest {
-            self.alone(one).await;
+        for one in batch {
+            let outcome = work::done(&self.writes.pools, &one.write, &one.work).await;
+            one.answer(outcome);
         }
     }
 
-    /// Makes them in one transaction; those that have to be made another way if that fails.
-    async fn together(&self, batch: Vec<Waiting>, way: Way) -> Vec<Waiting> {
+    /// Makes them in one transaction; those that have to be made another way are left.
+    async fn together(&self, batch: Vec<Waiting<G>>, way: &Way<G>) -> Vec<Waiting<G>> {
         let mut made = self.attempt(&batch, way).await;
         if let Err(Failure::Lost(_)) = made {
             made = self.attempt(&batch, way).await;
         }
         match made {
-            Ok(outcomes) => {
-                for (one, outcome) in batch.into_iter().zip(outcomes) {
-                    one.answer(outcome);
-                }
-            }
+            Ok(outcomes) => return answer(batch, outcomes),
             Err(Failure::Unknown(why)) => {
                 join_all(batch.into_iter().map(|one| self.settle(one, why.clone()))).await;
             }
@@ -164,107 +196,44 @@ impl Creates {
         Vec::new()
     }
 
-    async fn alone(&self, one: Waiting) {
-        let outcome = work::done(&self.writes.pools, &one.write, &one.work).await;
-        one.answer(outcome);
-    }
-
-    async fn settle(&self, one: Waiting, why: String) {
+    async fn settle(&self, one: Waiting<G>, why: String) {
         let outcome = work::settle(&self.writes.pools, &one.write, &one.work, why).await;
         one.answer(outcome);
     }
 
-    /// Makes what can be made of them in one transaction.
-    async fn attempt(&self, batch: &[Waiting], way: Way) -> Result<Vec<Result<Written>>, Failure> {
-        let pools = &self.writes.pools;
-        let tenant = batch
-            .first()
-            .map_or_else(Default::default, |one| one.write.scope.tenant);
-        let mut transaction = Transaction::writing(pools, tenant).await?;
-        transaction.requests = batch.len();
-        if way == Way::Optimistic {
-            return optimistic::commit(transaction, &asked(batch.iter())).await;
-        }
-        match outcomes(&mut transaction, batch).await {
-            Ok(outcomes) => {
-                transaction.commit().await?;
-                Ok(outcomes)
-            }
-            Err(failure) => {
-                transaction.rollback().await;
-                Err(failure)
-            }
-        }
-    }
-}
-
-/// How creates are made together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// Without a look at what is there.
-    Optimistic,
-    /// With a look at what is there, so that each has an outcome of its own.
-    Looking,
-}
-
-fn asked<'a>(batch: impl Iterator<Item = &'a Waiting>) -> Vec<(&'a Writing, &'a CustomerCreate)> {
-    batch
-        .map(|one| (&one.write, &one.work.0.customer))
-        .collect()
-}
-
-/// What comes of each, once the transaction is committed.
-async fn outcomes(
-    transaction: &mut Transaction,
-    batch: &[Waiting],
-) -> Result<Vec<Result<Written>>, Failure> {
-    let Some(Waiting { write: first, .. }) = batch.first() else {
-        return Ok(Vec::new());
-    };
-    let requests: Vec<_> = batch
-        .iter()
-        .filter_map(|one| one.write.idempotency)
-        .collect();
-    let mut repeated = HashMap::new();
-    if !requests.is_empty() {
-        repeated = idempotency::repeated(transaction, first.scope, &requests, &first.clock).await?;
-    }
-    let is_new = |one: &&Waiting| {
-        let request = one.write.idempotency;
-        request.is_none_or(|request| !repeated.contains_key(&request.key))
-    };
-    let new = asked(batch.iter().filter(is_new));
-    let mut rows = audit::Rows::default();
-    let made: Vec<Result<Stored>> = create::all(transaction, &new, &mut rows).await?;
-    rows.write(transaction, first);
-    let mut made = made.into_iter();
-    let mut outcomes = Vec::with_capacity(batch.len());
-    for Waiting { write, .. } in batch {
-        let request = write.idempotency;
-        let first = request.and_then(|request| repeated.remove(&request.key));
-        let new = || {
-            let made = made.next();
-            let made = made.ok_or_else(|| Error::Internal("too few were made".to_owned()))?;
-            made.map(|stored| write.written(stored))
+    async fn attempt(
+        &self,
+        batch: &[Waiting<G>],
+        way: &Way<G>,
+    ) -> Result<Vec<Option<Result<G::Answer>>>, Failure> {
+        let Some(first) = batch.first() else {
+            return Ok(Vec::new());
         };
-        outcomes.push((first.is_none(), first.unwrap_or_else(new)));
+        let tenant = first.write.scope.tenant;
+        let mut transaction = Transaction::writing(&self.writes.pools, tenant).await?;
+        transaction.requests = batch.len();
+        let asked: Vec<_> = batch.iter().map(|one| (&one.write, &one.work)).collect();
+        (way.make)(transaction, &asked).await
     }
-    let kept: Vec<_> = batch
-        .iter()
-        .zip(&outcomes)
-        .filter_map(|(one, (is_new, outcome))| {
-            let request = one.write.idempotency.filter(|_| *is_new)?;
-            Some((request, outcome.as_ref().ok()?))
-        })
-        .collect();
-    if !kept.is_empty() {
-        idempotency::remember(transaction, first.scope, first.clock.now(), &kept)?;
+}
+
+/// Answers those that have an outcome, and returns the others.
+fn answer<G: Gathered>(
+    batch: Vec<Waiting<G>>,
+    outcomes: Vec<Option<Result<G::Answer>>>,
+) -> Vec<Waiting<G>> {
+    let mut left = Vec::new();
+    for (one, outcome) in batch.into_iter().zip(outcomes) {
+        match outcome {
+            Some(outcome) => one.answer(outcome),
+            None => left.push(one),
+        }
     }
-    Ok(outcomes.into_iter().map(|(_, outcome)| outcome).collect())
+    left
 }
 
 /// Nothing was made of any.
-fn refuse(batch: Vec<Waiting>, error: &Error) {
+fn refuse<G: Gathered>(batch: Vec<Waiting<G>>, error: &Error) {
     for one in batch {
         one.answer(Err(match error {
             Error::Full(why) => Error::Full(why.clone()),
@@ -274,16 +243,16 @@ fn refuse(batch: Vec<Waiting>, error: &Error) {
 }
 
 /// Takes what waits until there is nothing.
-struct Worker {
-    creates: Creates,
+struct Worker<G: Gathered> {
+    gather: Gather<G>,
     scope: Scope,
     is_done: bool,
 }
 
-impl Worker {
+impl<G: Gathered> Worker<G> {
     /// The next that wait. With none left the worker is done, which whoever comes then must see.
-    fn next(&mut self) -> Option<Vec<Waiting>> {
-        let mut queues = self.creates.queues();
+    fn next(&mut self) -> Option<Vec<Waiting<G>>> {
+        let mut queues = self.gather.queues();
         let queue = queues.get_mut(&self.scope)?;
         let count = queue.waiting.len().min(TOGETHER);
         if count == 0 {
@@ -298,10 +267,10 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl<G: Gathered> Drop for Worker<G> {
     /// After a panic too, or nothing of the company would ever be made again.
     fn drop(&mut self) {
-        let mut queues = self.creates.queues();
+        let mut queues = self.gather.queues();
         if let (false, Some(queue)) = (self.is_done, queues.get_mut(&self.scope)) {
             queue.workers -= 1;
         }

@@ -27,6 +27,9 @@ pub(super) async fn repeated(
     requests: &[Idempotency],
     clock: &Arc<dyn Clock>,
 ) -> Result<HashMap<Key, Result<Written>>, Failure> {
+    if requests.is_empty() {
+        return Ok(HashMap::new());
+    }
     let keys: Vec<&[u8]> = requests.iter().map(|one| &one.key[..]).collect();
     let prints: Vec<&[u8]> = requests.iter().map(|one| &one.fingerprint[..]).collect();
     let rows = transaction
@@ -93,6 +96,9 @@ pub(super) fn remember(
     now: DateTime<Utc>,
     written: &[(Idempotency, &Written)],
 ) -> Result<(), Failure> {
+    if written.is_empty() {
+        return Ok(());
+    }
     let (mut outcomes, mut bodies) = (Vec::new(), Vec::new());
     for (request, Written { stored, form }) in written {
         let body = std::str::from_utf8(&stored.json)

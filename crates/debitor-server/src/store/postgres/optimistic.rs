@@ -10,9 +10,12 @@ use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
 use super::super::writing::Writing;
 use super::super::{Error, Noun, Result, Stored, Written};
+use super::create::Create;
 use super::failure::Failure;
+use super::gather::Asked;
 use super::idempotency::{self, Outcome};
 use super::transaction::Transaction;
+use super::work::Once;
 use super::{audit, words};
 use crate::domain::blank;
 use crate::domain::customer::{self, series_number};
@@ -28,14 +31,14 @@ pub(super) fn fits(create: &CustomerCreate) -> bool {
 /// Makes customers of one company, and ends the transaction.
 pub(super) async fn commit(
     mut transaction: Transaction,
-    asked: &[(&Writing, &CustomerCreate)],
-) -> Result<Vec<Result<Written>>, Failure> {
+    asked: &[Asked<'_, Once<Create>>],
+) -> Result<Vec<Option<Result<Written>>>, Failure> {
     let Some((first, _)) = asked.first() else {
         return Ok(Vec::new());
     };
     let customers = asked
         .iter()
-        .map(|(write, create)| Unnumbered::of(write, create));
+        .map(|(write, work)| Unnumbered::of(write, &work.0.customer));
     let customers = customers.collect::<Result<Vec<_>>>()?;
     let count = i64::try_from(customers.len()).unwrap_or(i64::MAX);
     transaction.write(
@@ -58,14 +61,14 @@ pub(super) async fn commit(
     remember(&mut transaction, asked, &customers);
     let answers = transaction.commit().await?;
     let Some(row) = answers.first().and_then(|rows| rows.first()) else {
-        let missing = |_| Err(Error::NotFound(Noun::Company));
+        let missing = |_| Some(Err(Error::NotFound(Noun::Company)));
         return Ok(asked.iter().map(missing).collect());
     };
     let last: i64 = row.try_get(0)?;
     let numbers = (last - count + 1..).map(series_number);
     let made = customers.into_iter().zip(numbers).zip(asked);
     Ok(made
-        .map(|((customer, number), (write, _))| Ok(write.written(customer.numbered(&number))))
+        .map(|((customer, number), (write, _))| Some(Ok(write.written(customer.numbered(&number)))))
         .collect())
 }
 
@@ -151,7 +154,7 @@ fn insert(transaction: &mut Transaction, write: &Writing, count: i64, customers:
 /// Adds the outcomes of requests with keys to what the transaction writes.
 fn remember(
     transaction: &mut Transaction,
-    asked: &[(&Writing, &CustomerCreate)],
+    asked: &[Asked<'_, Once<Create>>],
     customers: &[Unnumbered],
 ) {
     let mut outcomes = Vec::new();

@@ -1,0 +1,252 @@
+//! Updates and deletions of customers, those of a company that wait in one transaction: what they name is
+//! locked and looked at once for all, each is done to what those before it left, and what comes of all is
+//! written once.
+//!
+//! What sales invoices have to do with is left to a transaction of its own: a customer that one names
+//! and that is to be shown otherwise or deleted, and a customer that is found through one. So is a
+//! number that changes, which another customer may have.
+
+use std::collections::{BTreeMap, HashSet};
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use uuid::Uuid;
+
+use super::super::audit::{Action, Subject};
+use super::super::writing::Writing;
+use super::super::{CustomerKey, Error, Noun, Result, Scope, Written};
+use super::customer::{self, Delete, Update, Versioned, shows_otherwise};
+use super::failure::Failure;
+use super::gather::{Asked, Gathered, Way};
+use super::session::Call;
+use super::transaction::Transaction;
+use super::work::{Once, Work};
+use super::{audit, company, idempotency, words};
+
+/// An update or a deletion of a customer, of which only an update makes something.
+pub(super) enum Change {
+    Update(Once<Update>),
+    Delete(Delete),
+}
+
+impl Change {
+    fn key(&self) -> CustomerKey {
+        match self {
+            Self::Update(update) => update.0.key,
+            Self::Delete(delete) => delete.key,
+        }
+    }
+
+    fn id(&self) -> Option<Uuid> {
+        match self.key() {
+            CustomerKey::Id(id) => Some(id),
+            CustomerKey::OfSalesInvoice(_) => None,
+        }
+    }
+}
+
+#[async_trait]
+impl Work<Option<Written>> for Change {
+    async fn run(
+        &self,
+        transaction: &mut Transaction,
+        write: &Writing,
+    ) -> Result<Option<Written>, Failure> {
+        match self {
+            Self::Update(update) => update.run(transaction, write).await.map(Some),
+            Self::Delete(delete) => delete.run(transaction, write).await.map(|()| None),
+        }
+    }
+}
+
+impl Gathered for Change {
+    type Answer = Option<Written>;
+
+    const WAYS: &'static [Way<Self>] = &[Way {
+        fits: |change| change.id().is_some(),
+        least: 1,
+        make: |transaction, asked| together(transaction, asked).boxed(),
+    }];
+}
+
+/// What comes of each; nothing for one that is left to a transaction of its own.
+type Outcomes = Vec<Option<Result<Option<Written>>>>;
+
+async fn together(
+    mut transaction: Transaction,
+    asked: &[Asked<'_, Change>],
+) -> Result<Outcomes, Failure> {
+    match outcomes(&mut transaction, asked).await {
+        Ok(outcomes) => {
+            transaction.commit().await?;
+            Ok(outcomes)
+        }
+        Err(failure) => {
+            transaction.rollback().await;
+            Err(failure)
+        }
+    }
+}
+
+async fn outcomes(
+    transaction: &mut Transaction,
+    asked: &[Asked<'_, Change>],
+) -> Result<Outcomes, Failure> {
+    let Some((first, _)) = asked.first() else {
+        return Ok(Vec::new());
+    };
+    let requests: Vec<_> = asked
+        .iter()
+        .filter_map(|(write, _)| write.idempotency)
+        .collect();
+    let mut repeated =
+        idempotency::repeated(transaction, first.scope, &requests, &first.clock).await?;
+    let ids: Vec<Uuid> = asked.iter().filter_map(|(_, change)| change.id()).collect();
+    let Some(mut customers) = Customers::lock(transaction, first.scope, &ids).await? else {
+        let missing = |_| Some(Err(Error::NotFound(Noun::Company)));
+        return Ok(asked.iter().map(missing).collect());
+    };
+    let mut outcomes = Vec::with_capacity(asked.len());
+    let (mut rows, mut kept) = (audit::Rows::default(), Vec::new());
+    for (write, change) in asked {
+        let first = write.idempotency.and_then(|one| repeated.remove(&one.key));
+        if let Some(first) = first {
+            outcomes.push(Some(first.map(Some)));
+            continue;
+        }
+        let outcome = customers.apply(write, change, &mut rows).transpose();
+        if let (Some(request), Some(Ok(Some(written)))) = (write.idempotency, &outcome) {
+            kept.push((request, written.clone()));
+        }
+        outcomes.push(outcome);
+    }
+    customers.write(transaction, first.scope);
+    rows.write(transaction, first);
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|(request, written)| (*request, written))
+        .collect();
+    idempotency::remember(transaction, first.scope, first.clock.now(), &kept)?;
+    Ok(outcomes)
+}
+
+/// The customers that are to be changed, locked, with what became of each so far.
+struct Customers {
+    all: BTreeMap<Uuid, Changed>,
+    /// Those that a sales invoice names.
+    named: HashSet<Uuid>,
+}
+
+/// A customer as it was, and as it is to be, if it is to be.
+struct Changed {
+    before: Versioned,
+    after: Option<Versioned>,
+}
+
+impl Customers {
+    /// Nothing if there is no such company. Which customers are named is read once all are locked:
+    /// whoever names one locks it.
+    async fn lock(
+        transaction: &mut Transaction,
+        scope: Scope,
+        ids: &[Uuid],
+    ) -> Result<Option<Self>, Failure> {
+        let [company, found, naming] = transaction
+            .queries([
+                Call::new(company::FIND, &[&scope.company, &scope.tenant]),
+                Call::new(
+                    "SELECT version, incarnation, body FROM customer
+                     WHERE company_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
+                    &[&scope.company, &ids],
+                ),
+                Call::new(
+                    "SELECT c.id FROM unnest($2::uuid[]) AS c (id) WHERE EXISTS
+                       (SELECT 1 FROM sales_invoice WHERE company_id = $1 AND customer_id = c.id)",
+                    &[&scope.company, &ids],
+                ),
+            ])
+            .await?;
+        if company.is_empty() {
+            return Ok(None);
+        }
+        let mut all = BTreeMap::new();
+        for row in &found {
+            let before = Versioned::read(row)?;
+            let after = Some(before.clone());
+            all.insert(before.customer.id, Changed { before, after });
+        }
+        let named = naming.iter().map(|row| row.try_get(0));
+        let named = named.collect::<Result<_, _>>()?;
+        Ok(Some(Self { all, named }))
+    }
+
+    /// Does the change to what is left of its customer. Nothing comes of one that is left to a
+    /// transaction of its own.
+    fn apply(
+        &mut self,
+        write: &Writing,
+        change: &Change,
+        rows: &mut audit::Rows,
+    ) -> Result<Option<Option<Written>>> {
+        let missing = || Error::NotFound(Noun::Customer);
+        let id = change.id().ok_or_else(missing)?;
+        let is_named = self.named.contains(&id);
+        let current = self.all.get_mut(&id).map(|changed| &mut changed.after);
+        let Some(Some(before)) = current.as_deref() else {
+            return Err(missing());
+        };
+        let after = match change {
+            Change::Update(Once(update)) => {
+                before.require(&update.precondition)?;
+                let after = before.updated(&update.change, write)?;
+                let has_number = after.customer.number == before.customer.number;
+                let is_shown = is_named && shows_otherwise(&before.customer, &after.customer);
+                if !has_number || is_shown {
+                    return Ok(None);
+                }
+                rows.push(
+                    write,
+                    Action::Update(&before.json, &after.json),
+                    after.subject(),
+                );
+                Some(after)
+            }
+            Change::Delete(delete) => {
+                before.require(&delete.precondition)?;
+                if is_named {
+                    return Ok(None);
+                }
+                let subject = Subject::customer(id, before.version.next());
+                rows.push(write, Action::Delete, subject);
+                None
+            }
+        };
+        let written = after.as_ref().map(|after| write.written(after.stored()));
+        if let Some(current) = current {
+            *current = after;
+        }
+        Ok(Some(written))
+    }
+
+    /// Adds what became of them to what the transaction writes.
+    fn write(self, transaction: &mut Transaction, scope: Scope) {
+        let mut words = words::Changes::default();
+        let (mut changed, mut gone) = (Vec::new(), Vec::new());
+        for (id, Changed { before, after }) in &self.all {
+            match after {
+                Some(after) if after.version == before.version => continue,
+                Some(after) => changed.push(after),
+                None => gone.push(*id),
+            }
+            let after = after.as_ref().map(|after| &after.json[..]);
+            words.change(*id, &before.json, after);
+        }
+        if !changed.is_empty() {
+            customer::replace(transaction, scope, &changed);
+        }
+        if !gone.is_empty() {
+            customer::remove(transaction, scope, gone);
+        }
+        words.write(transaction, scope);
+    }
+}
