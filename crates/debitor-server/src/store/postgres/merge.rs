@@ -57,6 +57,7 @@ pub(super) async fn keep(pools: Arc<Pools>, mut told: Receiver<Scope>) {
 /// Merges segments of the company, if there are many.
 async fn merge(pools: &Arc<Pools>, scope: Scope) -> Result<bool, Failure> {
     let mut transaction = Transaction::writing(pools, scope.tenant).await?;
+    transaction.requests = 0;
     match merged(&mut transaction, scope).await {
         Ok(merged) => {
             transaction.commit().await?;

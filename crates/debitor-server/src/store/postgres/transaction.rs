@@ -43,7 +43,7 @@ pub(super) struct Transaction {
     /// How long each statement of a list may take.
     limit: Option<Duration>,
     begun: bool,
-    /// How many requests it is for.
+    /// How many requests it is for; none, if the store does it of itself.
     pub(super) requests: usize,
     /// The company to whose index of words it adds.
     pub(super) indexed: Option<Scope>,
@@ -186,7 +186,7 @@ impl Transaction {
         self.session.in_transaction = !is_ended(&answers, &calls);
         let mut rows = self.judge(answers, &calls)?.split_off(skipped);
         rows.pop();
-        if self.begin == BEGIN {
+        if self.begin == BEGIN && self.requests > 0 {
             self.pools.observed.commit(self.requests, start.elapsed());
         }
         if let Some(scope) = self.indexed {
