@@ -1,0 +1,92 @@
+//! A list that takes too long is ended, and neither while it runs nor afterwards is anybody kept from
+//! anything.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use debitor_server::dev::TENANT;
+use debitor_server::store::{Scope, Store};
+use debitor_tests::{Answer, TestServer};
+use futures::future::join_all;
+use serde_json::json;
+
+use super::documented::{body, without_date};
+use super::{customers, json_of, numbers, with};
+use crate::store::fixture::{new_customer, open, write};
+
+/// Enough for what [`slow`] asks for to take several times as long as a list may.
+const CUSTOMERS: usize = 6000;
+/// How long a list may take.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// A server with many customers.
+async fn crowded() -> TestServer {
+    let mut server = TestServer::start().await;
+    server.kill();
+    let store = open(server.place()).await;
+    let scope = Scope {
+        tenant: TENANT,
+        company: server.company(),
+    };
+    join_all((0..CUSTOMERS).map(|n| create(&*store, scope, n))).await;
+    store.close().await;
+    server.start_again();
+    server
+}
+
+async fn create(store: &dyn Store, scope: Scope, n: usize) {
+    let customer = json!({
+        "displayName": format!("Gemeinschaft der Wohnungseigentümer, Haus {n}"),
+        "email": format!("verwaltung@haus{n}.example"),
+        "address": {"city": "Hamburg"},
+    });
+    let create = new_customer(&customer.to_string());
+    store
+        .customer_create(write(scope), None, create)
+        .await
+        .unwrap();
+}
+
+/// A list of customers for which five texts of each have to be looked through for a hundred phrases,
+/// none of which is there.
+fn slow(server: &TestServer) -> String {
+    let phrases = vec!["\"qq\""; 100].join(" OR ");
+    let options = [("$filter", "number ne 'x'"), ("$search", &*phrases)];
+    with(&customers(server), &options)
+}
+
+async fn ask(server: Arc<TestServer>) -> (Answer, Duration) {
+    let begun = Instant::now();
+    let answer = server.request("GET", &slow(&server)).send().await;
+    (answer, begun.elapsed())
+}
+
+/// Requests of every other kind are answered.
+async fn others_are_served(server: &TestServer) {
+    let page = json_of(server.request("GET", &with(&customers(server), &[("$top", "1")]))).await;
+    let id = page["value"][0]["id"].as_str().unwrap();
+    let path = format!("{}/{id}", customers(server));
+    json_of(server.request("GET", &path)).await;
+    let create = server.request("POST", &customers(server));
+    let create = create.json(&json!({"displayName": "Nordhafen"}));
+    let created = create.send().await.expect(201).json();
+    let number = created["number"].as_str().unwrap();
+    let filter = format!("number eq '{number}'");
+    assert_eq!(numbers(server, &[("$filter", &filter)]).await, [number]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_takes_too_long_is_ended_and_holds_nobody_up() {
+    let server = Arc::new(crowded().await);
+    // More than once, as each must leave its thread or connection as it was.
+    for _ in 0..3 {
+        let slow = tokio::spawn(ask(Arc::clone(&server)));
+        others_are_served(&server).await;
+        assert!(!slow.is_finished(), "{:?}", slow.await);
+        let (answer, time) = slow.await.unwrap();
+        let answer = answer.expect(400).json();
+        assert_eq!(without_date(answer), without_date(body("queryTimeout")));
+        assert!(time >= LIMIT, "{time:?}");
+    }
+    others_are_served(&server).await;
+}
