@@ -9,6 +9,7 @@ mod keys;
 mod metrics;
 mod migrate;
 mod network;
+mod plans;
 mod tenants;
 mod tls;
 mod upkeep;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use debitor_server::dev::TENANT;
 use debitor_server::store::{Scope, Store};
 use debitor_tests::{Answer, TestServer};
-use futures::future::join_all;
+use futures::{StreamExt, stream};
 use serde_json::json;
 
 use super::documented::{body, without_date};
@@ -16,6 +16,8 @@ use crate::store::fixture::{new_customer, open, write};
 
 /// Enough for what [`slow`] asks for to take several times as long as a list may.
 const CUSTOMERS: usize = 6000;
+/// How many are created at once, fewer than a store lets wait.
+const AT_ONCE: usize = 500;
 /// How long a list may take.
 const LIMIT: Duration = Duration::from_secs(2);
 
@@ -28,8 +30,11 @@ async fn crowded() -> TestServer {
         tenant: TENANT,
         company: server.company(),
     };
-    join_all((0..CUSTOMERS).map(|n| create(&*store, scope, n))).await;
+    let all = stream::iter(0..CUSTOMERS);
+    all.for_each_concurrent(AT_ONCE, |n| create(&*store, scope, n))
+        .await;
     store.close().await;
+    drop(store);
     server.start_again();
     server
 }
