@@ -4,6 +4,7 @@
 mod again;
 mod away;
 mod cluster;
+pub(crate) mod copies;
 mod copy;
 mod keys;
 mod metrics;

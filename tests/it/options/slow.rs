@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use debitor_server::dev::TENANT;
-use debitor_server::store::{Scope, Store};
+use debitor_server::store::Scope;
 use debitor_tests::{Answer, TestServer};
 use futures::{StreamExt, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::documented::{body, without_date};
 use super::{customers, json_of, numbers, with};
+use crate::postgres::copies::multiply;
 use crate::store::fixture::{new_customer, open, write};
 
-/// Enough for what [`slow`] asks for to take several times as long as a list may.
-const CUSTOMERS: usize = 6000;
+/// Enough for what [`slow`] asks for to take several times as long as a list may, on either engine.
+const EMBEDDED: usize = 2000;
+const ON_POSTGRES: usize = 40_000;
 /// How many are created at once, fewer than a store lets wait.
 const AT_ONCE: usize = 500;
 /// How long a list may take.
@@ -24,32 +26,41 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// A server with many customers.
 async fn crowded() -> TestServer {
     let mut server = TestServer::start().await;
-    server.kill();
+    if let Some(database) = server.place().database() {
+        let create = server.request("POST", &customers(&server));
+        create.json(&customer()).send().await.expect(201);
+        multiply(&database.superuser().await, "customer", ON_POSTGRES, "").await;
+    } else {
+        server.kill();
+        fill(&server).await;
+        server.start_again();
+    }
+    server
+}
+
+/// Creates customers while no server has the store.
+async fn fill(server: &TestServer) {
     let store = open(server.place()).await;
     let scope = Scope {
         tenant: TENANT,
         company: server.company(),
     };
-    let all = stream::iter(0..CUSTOMERS);
-    all.for_each_concurrent(AT_ONCE, |n| create(&*store, scope, n))
-        .await;
+    let create = |_| async {
+        let create = new_customer(&customer().to_string());
+        let created = store.customer_create(write(scope), None, create).await;
+        created.unwrap();
+    };
+    let all = stream::iter(0..EMBEDDED);
+    all.for_each_concurrent(AT_ONCE, create).await;
     store.close().await;
-    drop(store);
-    server.start_again();
-    server
 }
 
-async fn create(store: &dyn Store, scope: Scope, n: usize) {
-    let customer = json!({
-        "displayName": format!("Gemeinschaft der Wohnungseigentümer, Haus {n}"),
-        "email": format!("verwaltung@haus{n}.example"),
+fn customer() -> Value {
+    json!({
+        "displayName": "Gemeinschaft der Wohnungseigentümer Hafenstraße 7",
+        "email": "verwaltung@hafenstrasse.example",
         "address": {"city": "Hamburg"},
-    });
-    let create = new_customer(&customer.to_string());
-    store
-        .customer_create(write(scope), None, create)
-        .await
-        .unwrap();
+    })
 }
 
 /// A list of customers for which five texts of each have to be looked through for a hundred phrases,

@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 use url::form_urlencoded::Serializer;
 
+use super::copies::multiply;
+
 /// Nothing here need outlive the test. There are statistics only once the test asks for them.
 const SETTINGS: [Setting; 7] = [
     ("fsync", "off"),
@@ -79,8 +81,8 @@ impl Explained {
         let create = create.json(&json!({"displayName": "Nordhafen"}));
         create.send().await.expect(201);
         for list in [CUSTOMERS, SALES_INVOICES, COMPANIES] {
-            multiply(&self.sql, list, ROWS, "").await;
-            multiply(&self.sql, list, OTHERS, OF_OTHERS).await;
+            multiply(&self.sql, list.table, ROWS, "").await;
+            multiply(&self.sql, list.table, OTHERS, OF_OTHERS).await;
         }
     }
 
@@ -129,23 +131,6 @@ impl Explained {
 /// Columns of rows that other tenants have, three a company.
 const OF_OTHERS: &str =
     ", 'company_id', md5('company' || n / 3)::uuid, 'tenant_id', md5('tenant' || n / 3)::uuid";
-
-/// Copies a row of the table, with an id and a number of its own for each, and with these columns.
-async fn multiply(sql: &Client, list: List, times: usize, columns: &str) {
-    let table = list.table;
-    let copy = format!(
-        "INSERT INTO {table} SELECT made.*
-         FROM (SELECT * FROM {table} LIMIT 1) AS one,
-              coalesce(one.body::jsonb->>'number', 'none') AS number,
-              (SELECT n, gen_random_uuid() AS id FROM generate_series(1, {times}) AS n) AS new,
-              LATERAL jsonb_populate_record(one::{table}, jsonb_build_object(
-                'id', new.id,
-                'number_fold', 'n' || n,
-                'body', replace(replace(one.body, one.id::text, new.id::text), number, 'N' || n)
-                {columns})) AS made"
-    );
-    sql.batch_execute(&copy).await.unwrap();
-}
 
 /// The plans in a piece of the log: each follows a line that ends with the word, in lines that begin
 /// with a tab.
