@@ -34,8 +34,8 @@ fn one(root: &Path, program: &Path, target: &str) -> Result<()> {
     fs::create_dir_all(&corpus).with_context(|| corpus.display().to_string())?;
     let found = format!("-artifact_prefix={}/{target}-", folder.display());
     let dictionary = format!("-dict={}", root.join("fuzz/words.dict").display());
-    // There is no unsafe code in the parsers, for which sanitizers would look. A target itself tells an
-    // input that is slow, but for one that has no end.
+    // There is no unsafe code in the parsers, for which sanitizers would look. Slow inputs are
+    // told by the target, but for those that have no end.
     let mut fuzz = command(root, program, &["run", "--sanitizer", "none"]);
     fuzz.arg("--target-dir")
         .arg(&folder)
