@@ -1,8 +1,10 @@
 //! The query options of lists, as clients send them.
 
+mod documented;
 mod examples;
 mod faults;
 mod pages;
+mod slow;
 mod writers;
 
 use debitor_tests::{Request, TestServer};

@@ -4,11 +4,13 @@
 mod again;
 mod away;
 mod cluster;
+pub(crate) mod copies;
 mod copy;
 mod keys;
 mod metrics;
 mod migrate;
 mod network;
+mod plans;
 mod tenants;
 mod tls;
 mod upkeep;

@@ -34,7 +34,8 @@ fn one(root: &Path, program: &Path, target: &str) -> Result<()> {
     fs::create_dir_all(&corpus).with_context(|| corpus.display().to_string())?;
     let found = format!("-artifact_prefix={}/{target}-", folder.display());
     let dictionary = format!("-dict={}", root.join("fuzz/words.dict").display());
-    // There is no unsafe code in the parsers, for which sanitizers would look.
+    // There is no unsafe code in the parsers, for which sanitizers would look. Slow inputs are
+    // told by the target, but for those that have no end.
     let mut fuzz = command(root, program, &["run", "--sanitizer", "none"]);
     fuzz.arg("--target-dir")
         .arg(&folder)
@@ -44,6 +45,7 @@ fn one(root: &Path, program: &Path, target: &str) -> Result<()> {
         "--",
         "-max_total_time=60",
         "-max_len=4096",
+        "-timeout=10",
         &found,
         &dictionary,
     ]);

@@ -16,7 +16,7 @@ use self::terms::{Term, What};
 use super::error::{Error, check_text, quoted};
 use super::expression::{Comparison, Expr, Form, TextFunction};
 use super::lexer::{Kind, Token, tokens};
-use super::literal::Literal;
+use super::literal::{Literal, no_date};
 use super::names;
 
 /// The longest `$filter`, in bytes.
@@ -25,6 +25,9 @@ pub const LONGEST: usize = 4096;
 pub const MOST_NODES: usize = 100;
 /// How deep parentheses, functions and `not` can be within each other.
 pub const DEEPEST: usize = 20;
+
+/// What those who write a text without quotes have to know.
+const QUOTES: &str = "a text stands in quotes";
 
 const EQUALITIES: [Comparison; 2] = [Comparison::Equal, Comparison::NotEqual];
 const RELATIONS: [Comparison; 4] = [
@@ -72,6 +75,14 @@ fn parse_tokens<'a, P: Property>(
 fn expected(at: usize, wanted: &str, found: &Kind<'_>) -> Error {
     let found = found.describe();
     Error::new(at, format!("expected {wanted}, found {found}"))
+}
+
+/// The word as a literal, if it is meant as one.
+fn literal(at: usize, word: &str) -> Result<Option<Literal>, Error> {
+    match (Literal::bare(word), no_date(word)) {
+        (None, Some(told)) => Err(Error::new(at, format!("{told}; {QUOTES}"))),
+        (literal, _) => Ok(literal),
+    }
 }
 
 struct Parser<'a, I, P> {
@@ -179,7 +190,7 @@ impl<'a, I: Iterator<Item = Token<'a>>, P: Property> Parser<'a, I, P> {
         let literal = match token.kind {
             Kind::Text(text) => Some(What::Literal(Literal::Text(text))),
             Kind::Bare(word) if word.eq_ignore_ascii_case("null") => Some(What::Null),
-            Kind::Bare(word) => Literal::bare(word).map(What::Literal),
+            Kind::Bare(word) => literal(at, word)?.map(What::Literal),
             Kind::Open | Kind::Close | Kind::Comma | Kind::End => None,
         };
         match literal {
@@ -226,7 +237,7 @@ impl<'a, I: Iterator<Item = Token<'a>>, P: Property> Parser<'a, I, P> {
         if word.eq_ignore_ascii_case("null") {
             return Ok(What::Null);
         }
-        if let Some(literal) = Literal::bare(word) {
+        if let Some(literal) = literal(at, word)? {
             return Ok(What::Literal(literal));
         }
         if let Kind::Text(_) = self.next.kind {
@@ -235,7 +246,7 @@ impl<'a, I: Iterator<Item = Token<'a>>, P: Property> Parser<'a, I, P> {
         }
         names::property(word)
             .map(|property| What::Property(property, Form::Original))
-            .map_err(|unknown| Error::new(at, format!("{unknown}; a text stands in quotes")))
+            .map_err(|unknown| Error::new(at, format!("{unknown}; {QUOTES}")))
     }
 
     fn function(&mut self, at: usize, word: &str) -> Result<Term<P>, Error> {

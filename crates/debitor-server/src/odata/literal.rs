@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use debitor_api::support::properties::Type;
 use uuid::Uuid;
 
+use super::error::quoted;
 use super::value::{Value, fold};
 
 /// A literal that is not null.
@@ -86,6 +87,25 @@ pub(super) fn describe(kind: Type) -> String {
         Type::Boolean => "`true` or `false`".to_owned(),
         Type::Number => "a number, such as 12".to_owned(),
     }
+}
+
+/// What to tell of a word that is no literal, though it begins with a year and a month as dates and
+/// instants do. No name begins with a digit.
+pub(super) fn no_date(word: &str) -> Option<String> {
+    let (year, rest) = word.split_once('-')?;
+    let is_year = year.len() == 4 && year.bytes().all(|c| c.is_ascii_digit());
+    if !is_year || !rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let shown = quoted(word);
+    Some(if rest.contains(['T', 't']) {
+        format!(
+            "{shown} looks like an instant, such as 2026-01-31T12:00:00Z, and is none; a `+` in it \
+             is written `%2B`"
+        )
+    } else {
+        format!("{shown} looks like a date, such as 2026-01-31, and is none")
+    })
 }
 
 fn text_of(id: Uuid) -> Value {
@@ -217,6 +237,41 @@ mod tests {
             "{3b2f52b9-52b9-4b2f-b952-2f3bb9522f3b}",
         ] {
             assert_eq!(Literal::bare(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_date_or_an_instant_is_told_from_other_words() {
+        let date = "looks like a date, such as 2026-01-31, and is none";
+        for word in [
+            "2026-13-01",
+            "2026-02-30",
+            "2026-1-31",
+            "2026-01-311",
+            "2026-0",
+        ] {
+            assert_eq!(no_date(word), Some(format!("`{word}` {date}")));
+        }
+        let instant = "looks like an instant, such as 2026-01-31T12:00:00Z, and is none; a `+` in it \
+                       is written `%2B`";
+        for word in [
+            "2026-01-01T25:00:00Z",
+            "2026-13-01T12:00:00Z",
+            "2026-01-31t12:00:00",
+            "2026-01-31Tä2:00:00Z",
+        ] {
+            assert_eq!(no_date(word), Some(format!("`{word}` {instant}")));
+        }
+        for word in [
+            "",
+            "2026",
+            "2026-",
+            "-2026-01",
+            "20260-01-01",
+            "202ä-1",
+            "2026-city",
+        ] {
+            assert_eq!(no_date(word), None, "{word}");
         }
     }
 

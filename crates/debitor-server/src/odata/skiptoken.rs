@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::order::{Order, Position};
 use super::value::Value;
 
-/// The longest token, in bytes: five texts of the longest there are (100 characters), and some room.
+/// The longest token, in bytes: any five texts of an entity, of which a company has two of 250 characters,
+/// a customer one of 152 and others of 100 at most, and some room.
 pub const LONGEST: usize = 4 * 1024;
 /// The form of what tokens hold; others are refused.
 const FORM: u8 = 1;

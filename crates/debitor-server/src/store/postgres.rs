@@ -166,7 +166,7 @@ impl PostgresStore {
 /// while the tables are empty: only plans that stay good when they grow are allowed. A transaction
 /// whose connection was cut while packets were dropped may never hear so: it holds its locks only for
 /// so long that what comes after the network is back can wait for them.
-fn settings(timeouts: Timeouts) -> [(&'static str, String); 10] {
+fn settings(timeouts: Timeouts) -> [(&'static str, String); 11] {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     [
         ("role", migrate::ROLE.to_owned()),
@@ -180,6 +180,8 @@ fn settings(timeouts: Timeouts) -> [(&'static str, String); 10] {
         ("enable_seqscan", "off".to_owned()),
         ("enable_hashjoin", "off".to_owned()),
         ("enable_mergejoin", "off".to_owned()),
+        // A join looks up row by row: the rows of a company are not read once for all of them.
+        ("enable_material", "off".to_owned()),
         // The size of a table alone has plans compiled and processes started, even for what then does
         // not run: with a million customers a list took 300 ms, and a second.
         ("jit", "off".to_owned()),

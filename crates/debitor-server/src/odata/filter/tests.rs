@@ -284,6 +284,42 @@ fn errors_of_membership_and_functions() {
 }
 
 #[test]
+fn dates_and_instants_that_are_none_are_told_as_such() {
+    refuse(
+        "lastModifiedDateTime gt 2026-13-01",
+        25,
+        "`2026-13-01` looks like a date, such as 2026-01-31, and is none; a text stands in quotes",
+    );
+    refuse(
+        "2026-02-30 lt lastModifiedDateTime",
+        1,
+        "`2026-02-30` looks like a date, such as 2026-01-31, and is none; a text stands in quotes",
+    );
+    refuse(
+        "number in ('a',2026-1-31)",
+        16,
+        "`2026-1-31` looks like a date, such as 2026-01-31, and is none; a text stands in quotes",
+    );
+    let instant = |word| {
+        format!(
+            "`{word}` looks like an instant, such as 2026-01-31T12:00:00Z, and is none; a `+` in it \
+             is written `%2B`; a text stands in quotes"
+        )
+    };
+    for word in [
+        "2026-01-01T25:00:00Z",
+        "2026-02-30T12:00:00Z",
+        "2026-01-31T12:00:00",
+    ] {
+        let text = format!("taxLiable and lastModifiedDateTime le {word}");
+        refuse(&text, 39, &instant(word));
+    }
+    // What a `+` that is not written `%2B` leaves.
+    let text = "lastModifiedDateTime eq 2026-01-31T12:00:00 02:00";
+    refuse(text, 25, &instant("2026-01-31T12:00:00"));
+}
+
+#[test]
 fn types_must_fit() {
     refuse(
         "email eq 1",

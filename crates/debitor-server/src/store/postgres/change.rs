@@ -6,7 +6,7 @@
 //! and that is to be shown otherwise or deleted, and a customer that is found through one. So is a
 //! number that changes, which another customer may have.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
@@ -101,7 +101,9 @@ async fn outcomes(
         .collect();
     let mut repeated =
         idempotency::repeated(transaction, first.scope, &requests, &first.clock).await?;
-    let ids: Vec<Uuid> = asked.iter().filter_map(|(_, change)| change.id()).collect();
+    // In the order in which everybody locks them.
+    let ids: BTreeSet<Uuid> = asked.iter().filter_map(|(_, change)| change.id()).collect();
+    let ids = Vec::from_iter(ids);
     let Some(mut customers) = Customers::lock(transaction, first.scope, &ids).await? else {
         let missing = |_| Some(Err(Error::NotFound(Noun::Company)));
         return Ok(asked.iter().map(missing).collect());
@@ -155,8 +157,9 @@ impl Customers {
             .queries([
                 Call::new(company::FIND, &[&scope.company, &scope.tenant]),
                 Call::new(
-                    "SELECT version, incarnation, body FROM customer
-                     WHERE company_id = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE",
+                    "SELECT c.* FROM unnest($2::uuid[]) AS sought (one) CROSS JOIN LATERAL
+                       (SELECT version, incarnation, body FROM customer
+                        WHERE company_id = $1 AND id = one OFFSET 0 FOR UPDATE) AS c",
                     &[&scope.company, &ids],
                 ),
                 Call::new(

@@ -214,7 +214,8 @@ pub(super) fn replace(transaction: &mut Transaction, scope: Scope, customers: &[
 pub(super) fn remove(transaction: &mut Transaction, scope: Scope, ids: Vec<Uuid>) {
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     transaction.write(
-        "DELETE FROM customer WHERE company_id = $1 AND id = ANY ($2)",
+        "DELETE FROM customer USING unnest($2::uuid[]) AS r (id)
+         WHERE customer.company_id = $1 AND customer.id = r.id",
         vec![Box::new(scope.company), Box::new(ids)],
     );
     company::add_customers(transaction, scope, -count, 0);

@@ -133,6 +133,7 @@ impl<'a, P: Listed> Found<'a, P> {
         if let Access::Ids(ids) = &mut access {
             ids.retain(|id| *id > after);
             ids.sort_unstable();
+            ids.dedup();
         }
         Ok(Self {
             owner: owner.id(),
@@ -184,7 +185,9 @@ impl<'a, P: Listed> Found<'a, P> {
             }
             Access::Ids(ids) => {
                 let sql = format!(
-                    "SELECT id, body FROM {table} WHERE {key} = $1 AND id = ANY ($2) ORDER BY id"
+                    "SELECT c.id, c.body FROM unnest($2::uuid[]) AS sought (one) CROSS JOIN LATERAL
+                       (SELECT id, body FROM {table} WHERE {key} = $1 AND id = one OFFSET 0) AS c
+                     ORDER BY c.id"
                 );
                 let count = usize::try_from(CHUNK).map_or(ids.len(), |chunk| chunk.min(ids.len()));
                 let next: Vec<Uuid> = ids.drain(..count).collect();
@@ -193,8 +196,11 @@ impl<'a, P: Listed> Found<'a, P> {
             }
             Access::Numbers(numbers) => {
                 let sql = format!(
-                    "SELECT id, body FROM {table} WHERE {key} = $1 AND number_fold = ANY ($2)
-                     ORDER BY id"
+                    "SELECT c.id, c.body
+                     FROM (SELECT DISTINCT one FROM unnest($2::text[]) AS one) AS sought
+                     CROSS JOIN LATERAL (SELECT id, body FROM {table}
+                       WHERE {key} = $1 AND number_fold = one OFFSET 0) AS c
+                     ORDER BY c.id"
                 );
                 self.is_done = true;
                 transaction.query(&sql, &[owner, numbers]).await

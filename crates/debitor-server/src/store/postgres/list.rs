@@ -5,10 +5,10 @@ use debitor_api::properties::CustomerProperty;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::query::Listed;
 use super::super::query::postgres::Postgres;
 use super::super::query::seek::Seek;
 use super::super::query::sql::{Bind, Sql};
+use super::super::query::{Column, Listed};
 use super::super::{Condition, Entities, Error, ListQuery, Page, Result, Scope};
 use super::failure::Failure;
 use super::session::{Call, Parameter};
@@ -73,34 +73,45 @@ impl Access {
         owner: Owner,
         condition: &Condition<P>,
     ) -> Sql<Postgres> {
-        let mut sql = Sql::new(format!(
-            "SELECT {columns} FROM {} CROSS JOIN LATERAL (SELECT body::jsonb AS json OFFSET 0) AS parsed",
-            P::TABLE
-        ));
+        let mut sql = Sql::new(format!("SELECT {columns} FROM "));
         let owner = sql.bind(Bind::Id(owner.id()));
-        sql.push(&format!(" WHERE {} = {owner}", P::OWNER));
-        self.add_rows(&mut sql);
+        let rows = self.rows::<P>(&mut sql, &owner);
+        sql.push(&format!(
+            "{rows} CROSS JOIN LATERAL (SELECT body::jsonb AS json OFFSET 0) AS parsed WHERE {} = {owner}",
+            P::OWNER
+        ));
         if let Some(filter) = &condition.filter {
             sql.and_filter(filter);
         }
         sql
     }
 
-    fn add_rows(&self, sql: &mut Sql<Postgres>) {
-        match self {
-            Self::All => {}
+    /// What the rows are read from. Values are looked up one by one: asked for all of them at once, the
+    /// planner, who only knows how large a company is on the average, may read all of a large one.
+    fn rows<P: Listed>(&self, sql: &mut Sql<Postgres>, owner: &str) -> String {
+        let (column, values) = match self {
+            Self::All => return P::TABLE.to_owned(),
+            Self::Numbers(numbers) => {
+                let numbers = numbers.iter().cloned().map(Bind::Text);
+                (Column::NumberFold, array(sql, numbers))
+            }
             Self::Ids(ids) => {
                 let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
                 let ids = sql.bind(Bind::Text(format!("{{{}}}", ids.join(","))));
-                sql.push(&format!(" AND id = ANY ({ids}::uuid[])"));
+                (Column::Id, format!("{ids}::uuid[]"))
             }
-            Self::Numbers(numbers) => {
-                let numbers = numbers.iter().map(|one| sql.bind(Bind::Text(one.clone())));
-                let numbers: Vec<_> = numbers.collect();
-                sql.push(&format!(" AND number_fold IN ({})", numbers.join(", ")));
-            }
-        }
+        };
+        let (table, key, column) = (P::TABLE, P::OWNER, column.name());
+        format!(
+            "(SELECT DISTINCT one FROM unnest({values}) AS one) AS sought CROSS JOIN LATERAL \
+             (SELECT * FROM {table} WHERE {key} = {owner} AND {column} = one OFFSET 0) AS {table}"
+        )
     }
+}
+
+fn array(sql: &mut Sql<Postgres>, values: impl Iterator<Item = Bind>) -> String {
+    let values: Vec<_> = values.map(|value| sql.bind(value)).collect();
+    format!("ARRAY[{}]", values.join(", "))
 }
 
 /// A page of the owner's list.

@@ -77,14 +77,17 @@ async fn merged(transaction: &mut Transaction, scope: Scope) -> Result<bool, Fai
     }
     let rows = transaction
         .query(
-            "SELECT postings FROM customer_words WHERE company_id = $1 AND segment = ANY ($2)",
+            "SELECT c.postings FROM unnest($2::uuid[]) AS sought (one) CROSS JOIN LATERAL
+               (SELECT postings FROM customer_words
+                WHERE company_id = $1 AND segment = one OFFSET 0) AS c",
             &[&scope.company, &segments],
         )
         .await?;
     let merging = spawn_blocking(move || together(&rows)).await;
     let chunks = merging.map_err(|error| Error::Internal(format!("merging: {error}")))??;
     transaction.write(
-        "DELETE FROM customer_words WHERE company_id = $1 AND segment = ANY ($2)",
+        "DELETE FROM customer_words USING unnest($2::uuid[]) AS r (segment)
+         WHERE customer_words.company_id = $1 AND customer_words.segment = r.segment",
         vec![Box::new(scope.company), Box::new(segments)],
     );
     if !chunks.is_empty() {
