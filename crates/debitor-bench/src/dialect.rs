@@ -17,6 +17,8 @@ pub(crate) struct Dialect {
     customers: String,
     authorization: Option<String>,
     style: Style,
+    /// Whether the number of customers is that of the rows, as the server keeps none.
+    counts_rows: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,16 @@ impl Dialect {
             customers: format!("/v1.0/financials/companies/{company}/customers"),
             authorization: Some(format!("Bearer {}", text("token")?)),
             style: Style::OData,
+            counts_rows: false,
         })
+    }
+
+    /// The same where customers are made without what only lists need.
+    pub(crate) fn bare(self) -> Self {
+        Self {
+            counts_rows: true,
+            ..self
+        }
     }
 
     /// A peer of ours, written for the comparison.
@@ -58,6 +69,7 @@ impl Dialect {
             customers: "/customers".to_owned(),
             authorization: None,
             style: Style::OData,
+            counts_rows: false,
         }
     }
 
@@ -76,6 +88,7 @@ impl Dialect {
             customers: "/api/collections/customers/records".to_owned(),
             authorization: None,
             style: Style::PocketBase,
+            counts_rows: false,
         }
     }
 
@@ -84,11 +97,12 @@ impl Dialect {
         match operation {
             Operation::Get | Operation::Mixed => self.to("GET", "/{id}"),
             Operation::List => self.to("GET", self.options("?$top=20", "?perPage=20&skipTotal=1")),
-            Operation::NextPage => self.bare("GET", "{id}"),
             Operation::Count => self.count(),
             Operation::Create => self.create(),
             Operation::Patch => self.conditional(self.to("PATCH", "/{id}").json(UPDATE)),
             Operation::Delete => self.conditional(self.to("DELETE", "/{id}")),
+            // All others have files of addresses.
+            _ => self.at("GET", "{id}"),
         }
     }
 
@@ -97,7 +111,9 @@ impl Dialect {
     }
 
     fn count(&self) -> Request {
-        self.to("GET", self.options("/$count", "?perPage=1&fields=id"))
+        let all = "/$count?$filter=id%20ne%2000000000-0000-0000-0000-000000000000";
+        let count = if self.counts_rows { all } else { "/$count" };
+        self.to("GET", self.options(count, "?perPage=1&fields=id"))
     }
 
     /// The path of the first page of the list of all ids.
@@ -107,8 +123,24 @@ impl Dialect {
         format!("{}{}", self.customers, self.options(options, fields))
     }
 
+    /// The path of a customer.
+    pub(crate) fn by_id(&self, id: &str) -> String {
+        format!("{}/{id}", self.customers)
+    }
+
+    /// The path of a list, by the options' names and values.
+    pub(crate) fn list(&self, options: &[(&str, &str)]) -> String {
+        let options = options.iter().map(|(name, value)| {
+            let value: String = value.chars().map(in_address).collect();
+            format!("{name}={value}")
+        });
+        let options: Vec<String> = options.collect();
+        format!("{}?{}", self.customers, options.join("&"))
+    }
+
+    /// What asks for the path of a page, or of one customer.
     pub(crate) fn page(&self, path: &str) -> Request {
-        self.bare("GET", path)
+        self.at("GET", path)
     }
 
     /// Reads the page at `path`.
@@ -166,10 +198,10 @@ impl Dialect {
     }
 
     fn to(&self, method: &'static str, rest: &str) -> Request {
-        self.bare(method, format!("{}{rest}", self.customers))
+        self.at(method, format!("{}{rest}", self.customers))
     }
 
-    fn bare(&self, method: &'static str, path: impl Into<String>) -> Request {
+    fn at(&self, method: &'static str, path: impl Into<String>) -> Request {
         let request = Request::new(method, path);
         match &self.authorization {
             Some(authorization) => request.header("Authorization", authorization),
@@ -184,6 +216,14 @@ fn version(etag: &str) -> Option<(u64, String)> {
     let text = etag.strip_prefix("W/\"")?.strip_suffix('"')?;
     let end = text.find('-').unwrap_or(text.len());
     Some((text[..end].parse().ok()?, text[end..].to_owned()))
+}
+
+/// As it stands in an address; our texts are ASCII.
+fn in_address(letter: char) -> String {
+    match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '$' => letter.to_string(),
+        _ => format!("%{:02X}", u32::from(letter)),
+    }
 }
 
 fn path_of(link: &str) -> String {
@@ -206,6 +246,23 @@ mod tests {
         assert_eq!(version("W/\"3-8c90\""), Some((3, "-8c90".to_owned())));
         assert_eq!(version("W/\"12\""), Some((12, String::new())));
         assert_eq!(version("\"x\""), None);
+    }
+
+    #[test]
+    fn texts_of_options_are_encoded() {
+        let options = [("$filter", "email eq 'a.b@c'"), ("$top", "10")];
+        let path = Dialect::peer().list(&options);
+        assert_eq!(
+            path,
+            "/customers?$filter=email%20eq%20%27a.b%40c%27&$top=10"
+        );
+    }
+
+    #[test]
+    fn a_bare_server_counts_rows() {
+        let path = |dialect: Dialect| dialect.count().path;
+        assert_eq!(path(Dialect::peer()), "/customers/$count");
+        assert!(path(Dialect::peer().bare()).contains("$filter="));
     }
 
     #[test]

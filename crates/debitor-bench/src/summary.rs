@@ -3,7 +3,7 @@
 use crate::admission::Admission;
 use crate::operation::Operation;
 use crate::results::{Results, Round, Sample};
-use crate::server::{LIMITS, OURS};
+use crate::server::{BARE, LIMITS, OURS};
 
 /// A round whose limits are this far off the median was disturbed.
 const TOLERANCE: f64 = 0.2;
@@ -83,6 +83,35 @@ impl Round {
         };
         Some(self.samples.iter().find(own)?.rate)
     }
+
+    /// Our sample of what lists are asked for.
+    fn list(&self, (operation, clients, customers): Asked) -> Option<&Sample> {
+        let own = |Sample { cell, .. }: &&Sample| {
+            let asked = (cell.operation, cell.clients, cell.customers);
+            cell.server == OURS && asked == (operation, clients, customers)
+        };
+        self.samples.iter().find(own)
+    }
+}
+
+/// An operation of lists, the clients that ask, and the customers of the company.
+pub(crate) type Asked = (Operation, usize, u64);
+
+impl Sample {
+    /// Microseconds of an answer: what one client waits in half of all cases, and of many what the
+    /// machine takes for each.
+    pub(crate) fn cost(&self) -> f64 {
+        if self.cell.clients == 1 {
+            self.p50
+        } else {
+            1e6 / self.rate
+        }
+    }
+
+    /// The processor time of the server and of its database.
+    pub(crate) fn all_cpu(&self) -> f64 {
+        self.cpu + self.database_cpu.unwrap_or_default()
+    }
 }
 
 impl Results {
@@ -151,6 +180,59 @@ impl Results {
         Spread::of(rounds.iter().filter_map(|round| {
             Some(round.at_size(operation, few)? / round.at_size(operation, many)?)
         }))
+    }
+
+    /// The least and the greatest company.
+    pub(crate) fn ends(&self) -> Option<[u64; 2]> {
+        let sizes = &self.settings.sizes;
+        Some([*sizes.first()?, *sizes.last()?])
+    }
+
+    /// The spread of something in the samples of what lists are asked for.
+    pub(crate) fn of_lists(&self, asked: Asked, value: impl Fn(&Sample) -> f64) -> Option<Spread> {
+        let rounds = kept(&self.lists);
+        let samples = rounds.iter().filter_map(|round| round.list(asked));
+        Spread::of(samples.map(value))
+    }
+
+    /// The same, by that of a get by id among the same customers.
+    pub(crate) fn to_get(
+        &self,
+        (operation, clients, customers): Asked,
+        value: impl Fn(&Sample) -> f64,
+    ) -> Option<Spread> {
+        let ratio = |round: &&Round| {
+            let get = value(round.list((Operation::ById, clients, customers))?);
+            let own = value(round.list((operation, clients, customers))?);
+            (get > 0.0).then_some(own / get)
+        };
+        Spread::of(kept(&self.lists).iter().filter_map(ratio))
+    }
+
+    /// How much more an answer costs in the greatest company than in the least.
+    pub(crate) fn growth_of_lists(&self, operation: Operation, clients: usize) -> Option<Spread> {
+        let [few, many] = self.ends()?;
+        let ratio = |round: &&Round| {
+            let few = round.list((operation, clients, few))?.cost();
+            Some(round.list((operation, clients, many))?.cost() / few)
+        };
+        Spread::of(kept(&self.lists).iter().filter_map(ratio))
+    }
+
+    /// The rate of a server's creates in the rounds of creates.
+    pub(crate) fn creates_of(&self, server: &str, clients: usize) -> Option<Spread> {
+        let rounds = kept(&self.creates);
+        let rates = rounds.iter();
+        Spread::of(rates.filter_map(|round| round.rate(server, Operation::Create, clients)))
+    }
+
+    /// The rate of creates by that without what only lists need.
+    pub(crate) fn creates_to_bare(&self, clients: usize) -> Option<Spread> {
+        let ratio = |round: &&Round| {
+            let rate = |server| round.rate(server, Operation::Create, clients);
+            Some(rate(OURS)? / rate(BARE)?)
+        };
+        Spread::of(kept(&self.creates).iter().filter_map(ratio))
     }
 
     fn ratios(&self, ratio: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
