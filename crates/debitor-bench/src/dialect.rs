@@ -1,6 +1,7 @@
 //! How a server is spoken to: the same operations, each server's own addresses.
 
 use anyhow::{Context as _, Result};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::customer::{CREATE, UPDATE};
@@ -40,6 +41,22 @@ pub(crate) struct Customer {
 pub(crate) struct Page {
     pub(crate) customers: Vec<Customer>,
     pub(crate) next: Option<String>,
+}
+
+/// What is read of a page; the rest, which is most of it, is passed over.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(alias = "items")]
+    value: Vec<Entity>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    id: String,
+    #[serde(rename = "@odata.etag")]
+    etag: Option<String>,
 }
 
 impl Dialect {
@@ -116,9 +133,10 @@ impl Dialect {
         self.to("GET", self.options(count, "?perPage=1&fields=id"))
     }
 
-    /// The path of the first page of the list of all ids.
+    /// The path of the first page of the list of all. Ours has whole customers, as a link holds for the
+    /// options that it was made with.
     pub(crate) fn first_page(&self) -> String {
-        let options = "?$top=1000&$select=id";
+        let options = "?$top=1000";
         let fields = "?perPage=1000&skipTotal=1&fields=id&page=1";
         format!("{}{}", self.customers, self.options(options, fields))
     }
@@ -145,15 +163,14 @@ impl Dialect {
 
     /// Reads the page at `path`.
     pub(crate) fn read_page(&self, path: &str, body: &[u8]) -> Result<Page> {
-        let body: Value = serde_json::from_slice(body)?;
-        let entities = body[self.options("value", "items")].as_array();
-        let entities = entities.with_context(|| format!("no list: {body}"))?;
-        let customers = entities.iter().map(|entity| self.customer(entity));
+        let body: Body = serde_json::from_slice(body)?;
         let next = match self.style {
-            Style::OData => body["@odata.nextLink"].as_str().map(path_of),
-            Style::PocketBase if entities.is_empty() => None,
+            Style::OData => body.next.as_deref().map(path_of),
+            Style::PocketBase if body.value.is_empty() => None,
             Style::PocketBase => next_number(path),
         };
+        let customers = body.value.into_iter();
+        let customers = customers.map(|entity| self.customer(entity));
         Ok(Page {
             customers: customers.collect::<Result<_>>()?,
             next,
@@ -169,18 +186,13 @@ impl Dialect {
         number.as_u64().with_context(|| format!("no count: {body}"))
     }
 
-    fn customer(&self, entity: &Value) -> Result<Customer> {
-        let id = entity["id"].as_str().context("a customer without id")?;
-        let (version, tag) = match entity["@odata.etag"].as_str() {
-            Some(etag) => version(etag).with_context(|| format!("the entity tag {etag}"))?,
+    fn customer(&self, Entity { id, etag }: Entity) -> Result<Customer> {
+        let (version, tag) = match etag {
+            Some(etag) => version(&etag).with_context(|| format!("the entity tag {etag}"))?,
             None if self.style == Style::PocketBase => (0, String::new()),
-            None => anyhow::bail!("a customer without entity tag: {entity}"),
+            None => anyhow::bail!("the customer {id} has no entity tag"),
         };
-        Ok(Customer {
-            id: id.to_owned(),
-            version,
-            tag,
-        })
+        Ok(Customer { id, version, tag })
     }
 
     fn conditional(&self, request: Request) -> Request {
@@ -246,6 +258,25 @@ mod tests {
         assert_eq!(version("W/\"3-8c90\""), Some((3, "-8c90".to_owned())));
         assert_eq!(version("W/\"12\""), Some((12, String::new())));
         assert_eq!(version("\"x\""), None);
+    }
+
+    #[test]
+    fn pages_are_read_of_every_server() {
+        let odata = br#"{"@odata.nextLink":"http://h/c?$top=1000&a=1","value":[
+            {"@odata.etag":"W/\"2-ab\"","displayName":"x","id":"7"}]}"#;
+        let page = Dialect::peer().read_page("/c", odata).unwrap();
+        let own = |id: &str, version, tag: &str| Customer {
+            id: id.to_owned(),
+            version,
+            tag: tag.to_owned(),
+        };
+        assert_eq!(page.customers, [own("7", 2, "-ab")]);
+        assert_eq!(page.next.as_deref(), Some("/c?$top=1000&a=1"));
+        let items = br#"{"items":[{"id":"8"}]}"#;
+        let page = Dialect::pocketbase().read_page("/c?page=1", items).unwrap();
+        assert_eq!(page.customers, [own("8", 0, "")]);
+        assert_eq!(page.next.as_deref(), Some("/c?page=2"));
+        assert!(Dialect::peer().read_page("/c", items).is_err());
     }
 
     #[test]

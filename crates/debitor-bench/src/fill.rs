@@ -142,8 +142,7 @@ impl Lists {
     }
 }
 
-/// The page at the same place as one of the list of ids, with 20 whole customers.
+/// The page at the same place, with 20 customers.
 fn page_of_20(path: &str) -> String {
     path.replace("$top=1000", "$top=20")
-        .replace("&$select=id", "")
 }

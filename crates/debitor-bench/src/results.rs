@@ -111,6 +111,31 @@ impl Soak {
 }
 
 #[cfg(test)]
+impl Results {
+    /// Nothing yet.
+    pub(crate) fn of_sizes(sizes: Vec<u64>) -> Self {
+        Self {
+            machine: Machine::default(),
+            settings: Settings {
+                seconds: 1,
+                sizes,
+                real_time_priority: false,
+                log_filter: "warn".to_owned(),
+                database: None,
+            },
+            admissions: Vec::new(),
+            rounds: Vec::new(),
+            growth: Vec::new(),
+            lists: Vec::new(),
+            creates: Vec::new(),
+            latency: Vec::new(),
+            soak: None,
+            storage: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

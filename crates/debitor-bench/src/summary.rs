@@ -251,6 +251,9 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Operation::{ByEmail, ById};
+    use crate::results::Cell;
+    use crate::targets;
 
     #[test]
     fn the_middle_of_an_even_number_is_between_two() {
@@ -262,6 +265,79 @@ mod tests {
         };
         assert_eq!(spread, expected);
         assert!(Spread::of([]).is_none());
+    }
+
+    fn sample(server: &str, (operation, clients, customers): Asked, p50: f64) -> Sample {
+        let cell = Cell {
+            server: server.to_owned(),
+            operation,
+            clients,
+            customers,
+        };
+        Sample {
+            cell,
+            rate: 1e6 / p50,
+            cpu: p50 / 2.0,
+            database_cpu: None,
+            memory_mib: 1.0,
+            p50,
+            p90: p50,
+            p99: p50,
+            p999: p50,
+            max: p50,
+        }
+    }
+
+    fn round(samples: Vec<Sample>) -> Round {
+        Round {
+            fdatasync: 100.0,
+            samples,
+        }
+    }
+
+    #[test]
+    fn lists_are_compared_with_the_get_of_their_round() {
+        // The second round is slow, and slow for all.
+        let rounds = [1.0, 4.0].map(|slow| {
+            let of = |operation, customers, p50: f64| {
+                sample(OURS, (operation, 1, customers), slow * p50)
+            };
+            round(vec![
+                of(ById, 10, 100.0),
+                of(ByEmail, 10, 120.0),
+                of(ById, 1000, 110.0),
+                of(ByEmail, 1000, 220.0),
+            ])
+        });
+        let results = Results {
+            lists: rounds.into(),
+            ..Results::of_sizes(vec![10, 100, 1000])
+        };
+        let asked = (ByEmail, 1, 1000);
+        assert_eq!(results.to_get(asked, Sample::cost), Spread::of([2.0]));
+        assert_eq!(results.to_get(asked, Sample::all_cpu), Spread::of([2.0]));
+        let growth = results.growth_of_lists(ByEmail, 1).unwrap().median;
+        assert!((growth - 220.0 / 120.0).abs() < 1e-9);
+        assert_eq!(results.growth_of_lists(ByEmail, 64), None);
+        let target = targets::all(&results)
+            .into_iter()
+            .find(|target| target.what == "email / get by id, 1000 customers");
+        assert_eq!(target.unwrap().is_met(), Some(true));
+        let text = crate::report::markdown(&results);
+        assert!(text.contains("## Lists"), "{text}");
+        assert!(text.contains("| email"), "{text}");
+    }
+
+    #[test]
+    fn creates_are_compared_with_those_of_the_bare_server() {
+        let create = |server, p50| sample(server, (Operation::Create, MANY, 10), p50);
+        let results = Results {
+            creates: vec![round(vec![create(OURS, 50.0), create(BARE, 40.0)])],
+            ..Results::of_sizes(vec![10])
+        };
+        let ratio = results.creates_to_bare(MANY).unwrap().median;
+        assert!((ratio - 0.8).abs() < 1e-9);
+        assert_eq!(results.creates_to_bare(1), None);
     }
 
     #[test]
