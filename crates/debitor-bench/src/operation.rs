@@ -121,11 +121,11 @@ impl Operation {
             Self::ById => "get by id",
             Self::FirstTen => "first page of 10",
             Self::FirstHundred => "first page of 100",
-            Self::DeepPage => "page at nine tenths",
-            Self::Prefix => "beginning of displayName",
+            Self::DeepPage => "page at 9/10",
+            Self::Prefix => "displayName prefix",
             Self::ByNumber => "number",
             Self::ByEmail => "email",
-            Self::RareWord => "$search of a rare word",
+            Self::RareWord => "$search, rare word",
         }
     }
 }
