@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: builds what is measured and what measures, and runs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -31,6 +31,10 @@ pub(crate) struct Options {
     /// Measure on a PostgreSQL of the run's own, against the peer that uses it too.
     #[arg(long, conflicts_with_all = ["peers", "instructions"])]
     postgres: bool,
+    /// Measure only what lists take, in a small and a great company, and what they cost creates; the
+    /// results go to `target/bench/results`.
+    #[arg(long, conflicts_with_all = ["peers", "instructions"])]
+    lists: bool,
     /// Short rounds; the results go to `target/bench/results`.
     #[arg(long)]
     quick: bool,
@@ -49,12 +53,16 @@ pub(crate) struct Options {
 impl Options {
     /// Only a whole run is kept in the repository.
     fn results(&self) -> &'static str {
-        let whole = self.passed_on.is_empty() && !self.quick;
         match (self.postgres, self.peers) {
-            (true, _) if whole => RESULTS_ON_POSTGRES,
-            (_, true) if whole => RESULTS,
+            (true, _) if self.is_whole() => RESULTS_ON_POSTGRES,
+            (_, true) if self.is_whole() => RESULTS,
             _ => "target/bench/results",
         }
+    }
+
+    fn is_whole(&self) -> bool {
+        let is_kept = self.postgres || self.peers;
+        is_kept && self.passed_on.is_empty() && !self.quick && !self.lists
     }
 }
 
@@ -119,6 +127,30 @@ fn measure(root: &Path, options: &Options) -> Result<()> {
     for peer in peers {
         bench.arg("--peer").arg(peer);
     }
+    if options.lists || options.is_whole() {
+        bench.arg("--bare").arg(bare_server(root)?);
+    }
+    if options.lists {
+        bench.args(["--only", "lists,creates"]);
+    }
     let quick: &[&str] = if options.quick { &QUICK } else { &[] };
     run(bench.args(quick).args(&options.passed_on))
+}
+
+/// Builds the server once more, so that its creates write nothing that only lists need. What it is
+/// built from differs from what is released, and so has a folder of its own.
+fn bare_server(root: &Path) -> Result<PathBuf> {
+    let target = root.join("target/bench/bare");
+    let build = [
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "debitor-server",
+    ];
+    let mut build = command(root, "cargo", &build);
+    build.arg("--target-dir").arg(&target);
+    build.env_remove("CARGO_ENCODED_RUSTFLAGS");
+    run(build.env("RUSTFLAGS", "--cfg debitor_bare"))?;
+    Ok(target.join("release/debitor-server"))
 }

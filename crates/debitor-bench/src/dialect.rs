@@ -1,6 +1,7 @@
 //! How a server is spoken to: the same operations, each server's own addresses.
 
 use anyhow::{Context as _, Result};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::customer::{CREATE, UPDATE};
@@ -17,6 +18,8 @@ pub(crate) struct Dialect {
     customers: String,
     authorization: Option<String>,
     style: Style,
+    /// Whether the number of customers is that of the rows, as the server keeps none.
+    counts_rows: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,22 @@ pub(crate) struct Page {
     pub(crate) next: Option<String>,
 }
 
+/// What is read of a page; the rest, which is most of it, is passed over.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(alias = "items")]
+    value: Vec<Entity>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    id: String,
+    #[serde(rename = "@odata.etag")]
+    etag: Option<String>,
+}
+
 impl Dialect {
     /// Our own server, by the line that it prints.
     pub(crate) fn ours(ready: &Value) -> Result<Self> {
@@ -49,7 +68,16 @@ impl Dialect {
             customers: format!("/v1.0/financials/companies/{company}/customers"),
             authorization: Some(format!("Bearer {}", text("token")?)),
             style: Style::OData,
+            counts_rows: false,
         })
+    }
+
+    /// The same where customers are made without what only lists need.
+    pub(crate) fn bare(self) -> Self {
+        Self {
+            counts_rows: true,
+            ..self
+        }
     }
 
     /// A peer of ours, written for the comparison.
@@ -58,6 +86,7 @@ impl Dialect {
             customers: "/customers".to_owned(),
             authorization: None,
             style: Style::OData,
+            counts_rows: false,
         }
     }
 
@@ -76,6 +105,7 @@ impl Dialect {
             customers: "/api/collections/customers/records".to_owned(),
             authorization: None,
             style: Style::PocketBase,
+            counts_rows: false,
         }
     }
 
@@ -84,11 +114,12 @@ impl Dialect {
         match operation {
             Operation::Get | Operation::Mixed => self.to("GET", "/{id}"),
             Operation::List => self.to("GET", self.options("?$top=20", "?perPage=20&skipTotal=1")),
-            Operation::NextPage => self.bare("GET", "{id}"),
             Operation::Count => self.count(),
             Operation::Create => self.create(),
             Operation::Patch => self.conditional(self.to("PATCH", "/{id}").json(UPDATE)),
             Operation::Delete => self.conditional(self.to("DELETE", "/{id}")),
+            // All others have files of addresses.
+            _ => self.at("GET", "{id}"),
         }
     }
 
@@ -97,31 +128,49 @@ impl Dialect {
     }
 
     fn count(&self) -> Request {
-        self.to("GET", self.options("/$count", "?perPage=1&fields=id"))
+        let all = "/$count?$filter=id%20ne%2000000000-0000-0000-0000-000000000000";
+        let count = if self.counts_rows { all } else { "/$count" };
+        self.to("GET", self.options(count, "?perPage=1&fields=id"))
     }
 
-    /// The path of the first page of the list of all ids.
+    /// The path of the first page of the list of all. Ours has whole customers, as a link holds for the
+    /// options that it was made with.
     pub(crate) fn first_page(&self) -> String {
-        let options = "?$top=1000&$select=id";
+        let options = "?$top=1000";
         let fields = "?perPage=1000&skipTotal=1&fields=id&page=1";
         format!("{}{}", self.customers, self.options(options, fields))
     }
 
+    /// The path of a customer.
+    pub(crate) fn by_id(&self, id: &str) -> String {
+        format!("{}/{id}", self.customers)
+    }
+
+    /// The path of a list, by the options' names and values.
+    pub(crate) fn list(&self, options: &[(&str, &str)]) -> String {
+        let options = options.iter().map(|(name, value)| {
+            let value: String = value.chars().map(in_address).collect();
+            format!("{name}={value}")
+        });
+        let options: Vec<String> = options.collect();
+        format!("{}?{}", self.customers, options.join("&"))
+    }
+
+    /// What asks for the path of a page, or of one customer.
     pub(crate) fn page(&self, path: &str) -> Request {
-        self.bare("GET", path)
+        self.at("GET", path)
     }
 
     /// Reads the page at `path`.
     pub(crate) fn read_page(&self, path: &str, body: &[u8]) -> Result<Page> {
-        let body: Value = serde_json::from_slice(body)?;
-        let entities = body[self.options("value", "items")].as_array();
-        let entities = entities.with_context(|| format!("no list: {body}"))?;
-        let customers = entities.iter().map(|entity| self.customer(entity));
+        let body: Body = serde_json::from_slice(body)?;
         let next = match self.style {
-            Style::OData => body["@odata.nextLink"].as_str().map(path_of),
-            Style::PocketBase if entities.is_empty() => None,
+            Style::OData => body.next.as_deref().map(path_of),
+            Style::PocketBase if body.value.is_empty() => None,
             Style::PocketBase => next_number(path),
         };
+        let customers = body.value.into_iter();
+        let customers = customers.map(|entity| self.customer(entity));
         Ok(Page {
             customers: customers.collect::<Result<_>>()?,
             next,
@@ -137,18 +186,13 @@ impl Dialect {
         number.as_u64().with_context(|| format!("no count: {body}"))
     }
 
-    fn customer(&self, entity: &Value) -> Result<Customer> {
-        let id = entity["id"].as_str().context("a customer without id")?;
-        let (version, tag) = match entity["@odata.etag"].as_str() {
-            Some(etag) => version(etag).with_context(|| format!("the entity tag {etag}"))?,
+    fn customer(&self, Entity { id, etag }: Entity) -> Result<Customer> {
+        let (version, tag) = match etag {
+            Some(etag) => version(&etag).with_context(|| format!("the entity tag {etag}"))?,
             None if self.style == Style::PocketBase => (0, String::new()),
-            None => anyhow::bail!("a customer without entity tag: {entity}"),
+            None => anyhow::bail!("the customer {id} has no entity tag"),
         };
-        Ok(Customer {
-            id: id.to_owned(),
-            version,
-            tag,
-        })
+        Ok(Customer { id, version, tag })
     }
 
     fn conditional(&self, request: Request) -> Request {
@@ -166,10 +210,10 @@ impl Dialect {
     }
 
     fn to(&self, method: &'static str, rest: &str) -> Request {
-        self.bare(method, format!("{}{rest}", self.customers))
+        self.at(method, format!("{}{rest}", self.customers))
     }
 
-    fn bare(&self, method: &'static str, path: impl Into<String>) -> Request {
+    fn at(&self, method: &'static str, path: impl Into<String>) -> Request {
         let request = Request::new(method, path);
         match &self.authorization {
             Some(authorization) => request.header("Authorization", authorization),
@@ -184,6 +228,14 @@ fn version(etag: &str) -> Option<(u64, String)> {
     let text = etag.strip_prefix("W/\"")?.strip_suffix('"')?;
     let end = text.find('-').unwrap_or(text.len());
     Some((text[..end].parse().ok()?, text[end..].to_owned()))
+}
+
+/// As it stands in an address; our texts are ASCII.
+fn in_address(letter: char) -> String {
+    match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '$' => letter.to_string(),
+        _ => format!("%{:02X}", u32::from(letter)),
+    }
 }
 
 fn path_of(link: &str) -> String {
@@ -206,6 +258,42 @@ mod tests {
         assert_eq!(version("W/\"3-8c90\""), Some((3, "-8c90".to_owned())));
         assert_eq!(version("W/\"12\""), Some((12, String::new())));
         assert_eq!(version("\"x\""), None);
+    }
+
+    #[test]
+    fn pages_are_read_of_every_server() {
+        let odata = br#"{"@odata.nextLink":"http://h/c?$top=1000&a=1","value":[
+            {"@odata.etag":"W/\"2-ab\"","displayName":"x","id":"7"}]}"#;
+        let page = Dialect::peer().read_page("/c", odata).unwrap();
+        let own = |id: &str, version, tag: &str| Customer {
+            id: id.to_owned(),
+            version,
+            tag: tag.to_owned(),
+        };
+        assert_eq!(page.customers, [own("7", 2, "-ab")]);
+        assert_eq!(page.next.as_deref(), Some("/c?$top=1000&a=1"));
+        let items = br#"{"items":[{"id":"8"}]}"#;
+        let page = Dialect::pocketbase().read_page("/c?page=1", items).unwrap();
+        assert_eq!(page.customers, [own("8", 0, "")]);
+        assert_eq!(page.next.as_deref(), Some("/c?page=2"));
+        assert!(Dialect::peer().read_page("/c", items).is_err());
+    }
+
+    #[test]
+    fn texts_of_options_are_encoded() {
+        let options = [("$filter", "email eq 'a.b@c'"), ("$top", "10")];
+        let path = Dialect::peer().list(&options);
+        assert_eq!(
+            path,
+            "/customers?$filter=email%20eq%20%27a.b%40c%27&$top=10"
+        );
+    }
+
+    #[test]
+    fn a_bare_server_counts_rows() {
+        let path = |dialect: Dialect| dialect.count().path;
+        assert_eq!(path(Dialect::peer()), "/customers/$count");
+        assert!(path(Dialect::peer().bare()).contains("$filter="));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Filling a server through its interface, and reading what it has.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::customer::CREATE;
-use crate::dialect::Customer;
+use crate::dialect::{Customer, Dialect};
 use crate::http::Connection;
+use crate::operation::Operation;
 use crate::request::{Random, filled};
 use crate::server::Running;
 
@@ -53,7 +54,7 @@ pub(crate) async fn fill(server: &Running, customers: u64) -> Result<()> {
 }
 
 pub(crate) async fn count(server: &Running) -> Result<u64> {
-    let request = server.dialect.request(crate::operation::Operation::Count);
+    let request = server.dialect.request(Operation::Count);
     let body = Connection::open(&server.host)
         .await?
         .send(&request, String::new())
@@ -70,6 +71,7 @@ pub(crate) struct Lists {
     pub(crate) customers: PathBuf,
     /// Paths of pages that are not the first.
     pub(crate) pages: PathBuf,
+    folder: PathBuf,
 }
 
 impl Lists {
@@ -78,16 +80,42 @@ impl Lists {
         Self {
             customers: folder.join("customers.txt"),
             pages: folder.join("pages.txt"),
+            folder: folder.to_owned(),
         }
     }
 
-    /// Writes customers that do not exist, for a server that answers the same to any.
-    pub(crate) fn write_random(&self) -> Result<()> {
-        let mut customers = BufWriter::new(File::create(&self.customers)?);
-        for _ in 0..RANDOM_CUSTOMERS {
-            writeln!(customers, "{} 1 ", Uuid::now_v7())?;
+    /// Where the addresses of an operation are.
+    pub(crate) fn look_ups(&self, operation: Operation) -> PathBuf {
+        self.folder.join(format!("{operation:?}.txt"))
+    }
+
+    /// Writes addresses.
+    pub(crate) fn write_look_ups(&self, operation: Operation, paths: &[String]) -> Result<()> {
+        let mut file = BufWriter::new(File::create(self.look_ups(operation))?);
+        for path in paths {
+            writeln!(file, "{path} 0 ")?;
         }
-        Ok(customers.flush()?)
+        Ok(file.flush()?)
+    }
+
+    /// Writes customers that do not exist, for a server that answers the same to any.
+    pub(crate) fn write_random(&self, dialect: &Dialect) -> Result<()> {
+        let mut customers = BufWriter::new(File::create(&self.customers)?);
+        let mut paths = Vec::new();
+        for _ in 0..RANDOM_CUSTOMERS {
+            let id = Uuid::now_v7();
+            writeln!(customers, "{id} 1 ")?;
+            paths.push(dialect.by_id(&id.to_string()));
+        }
+        customers.flush()?;
+        self.write_look_ups(Operation::ById, &paths)
+    }
+
+    /// What the first words of a file's lines are.
+    pub(crate) fn first_words(file: &Path) -> Result<Vec<String>> {
+        let lines = BufReader::new(File::open(file)?).lines();
+        let word = |line: String| line.split(' ').next().unwrap_or_default().to_owned();
+        lines.map(|line| Ok(word(line?))).collect()
     }
 
     /// Reads every customer of the server, in its own order.
@@ -114,8 +142,7 @@ impl Lists {
     }
 }
 
-/// The page at the same place as one of the list of ids, with 20 whole customers.
+/// The page at the same place, with 20 customers.
 fn page_of_20(path: &str) -> String {
     path.replace("$top=1000", "$top=20")
-        .replace("&$select=id", "")
 }

@@ -13,6 +13,7 @@ mod dialect;
 mod fill;
 mod http;
 mod instructions;
+mod lists;
 mod machine;
 mod open_loop;
 mod operation;

@@ -27,6 +27,28 @@ pub(crate) enum Operation {
     Create,
     /// A customer, under `If-Match`.
     Delete,
+    /// One of the customers that the lists below are asked for, by its id.
+    #[value(skip)]
+    ById,
+    /// The first 10 customers.
+    #[value(skip)]
+    FirstTen,
+    /// The first 100 customers.
+    #[value(skip)]
+    FirstHundred,
+    /// 10 customers behind nine tenths of all.
+    #[value(skip)]
+    DeepPage,
+    /// The few whose name begins so.
+    #[value(skip)]
+    Prefix,
+    #[value(skip)]
+    ByNumber,
+    #[value(skip)]
+    ByEmail,
+    /// `$search` of a word that hardly another customer has.
+    #[value(skip)]
+    RareWord,
 }
 
 impl Operation {
@@ -35,13 +57,17 @@ impl Operation {
         matches!(self, Self::Patch | Self::Delete)
     }
 
+    /// Whether it asks for addresses that [`crate::lists`] wrote.
+    pub(crate) fn is_look_up(self) -> bool {
+        self != Self::Count && crate::lists::KINDS.contains(&self)
+    }
+
     /// The function `request` of wrk's script.
     pub(crate) fn lua(self, dialect: &Dialect, host: &str) -> String {
         let request = dialect.request(self).lua(host);
         let create = dialect.create().lua(host);
         let body = match self {
             Self::List | Self::Count | Self::Create => format!("return {request}"),
-            Self::Get | Self::NextPage => format!("local id = pick().id\n return {request}"),
             Self::Patch => format!(
                 "local customer = turn()\n local id, version, tag = customer.id, customer.version, \
                  customer.tag\n customer.version = version + 1\n return {request}"
@@ -54,6 +80,7 @@ impl Operation {
                 "if math.random(5) == 1 then return {create} end\n \
                  local id = pick().id\n return {request}"
             ),
+            _ => format!("local id = pick().id\n return {request}"),
         };
         format!("function request()\n {body}\nend\n")
     }
@@ -91,6 +118,14 @@ impl Operation {
             Self::Mixed => "80/20",
             Self::Create => "create",
             Self::Delete => "delete",
+            Self::ById => "get by id",
+            Self::FirstTen => "first page of 10",
+            Self::FirstHundred => "first page of 100",
+            Self::DeepPage => "page at 9/10",
+            Self::Prefix => "displayName prefix",
+            Self::ByNumber => "number",
+            Self::ByEmail => "email",
+            Self::RareWord => "$search, rare word",
         }
     }
 }

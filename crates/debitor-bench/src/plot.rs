@@ -7,8 +7,9 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::lists::KINDS;
 use crate::operation::Operation::{self, Count, Create, Delete, Get, List, Mixed, NextPage, Patch};
-use crate::results::Results;
+use crate::results::{Results, Sample};
 use crate::server::{LIMITS, OURS};
 use crate::summary::Spread;
 
@@ -77,6 +78,15 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<()> {
         (720, 440),
         (1, 1),
         &[growth(results)],
+    )?;
+    if results.lists.is_empty() {
+        return Ok(());
+    }
+    sheet(
+        &folder.join("lists.svg"),
+        (720, 440),
+        (1, 1),
+        &[lists(results)],
     )
 }
 
@@ -143,11 +153,37 @@ fn latency(results: &Results) -> Diagram {
 }
 
 fn growth(results: &Results) -> Diagram {
-    let colors = [Get, List, NextPage, Count, Create].into_iter().zip(COLORS);
-    let lines = colors.filter_map(|(operation, (_, _, color))| {
+    by_size(
+        "Cost of a request by the size of the company, 64 clients",
+        &[Get, List, NextPage, Count, Create],
+        results,
+        |operation, size| Some(1e6 / results.at_size(operation, size)?.median),
+    )
+}
+
+fn lists(results: &Results) -> Diagram {
+    by_size(
+        "Median time of lists by the size of the company, one client",
+        &KINDS,
+        results,
+        |operation, size| {
+            let time = results.of_lists((operation, 1, size), Sample::cost)?;
+            Some(time.median)
+        },
+    )
+}
+
+fn by_size(
+    title: &str,
+    operations: &[Operation],
+    results: &Results,
+    cost: impl Fn(Operation, u64) -> Option<f64>,
+) -> Diagram {
+    let colors = operations.iter().zip(COLORS);
+    let lines = colors.filter_map(|(&operation, (_, _, color))| {
         let points = results.settings.sizes.iter().filter_map(|&size| {
-            let rate = results.at_size(operation, size)?;
-            Some(((size as f64 / 10_000.0).log10(), 1e6 / rate.median))
+            let x = (size as f64 / 10_000.0).log10();
+            Some((x, cost(operation, size)?))
         });
         let points: Vec<_> = points.collect();
         let label = operation.name().to_owned();
@@ -158,7 +194,7 @@ fn growth(results: &Results) -> Diagram {
         })
     });
     Diagram {
-        title: "Cost of a request by the size of the company, 64 clients".to_owned(),
+        title: title.to_owned(),
         x: Axis {
             title: "customers in the company",
             last: 2.0,

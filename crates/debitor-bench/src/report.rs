@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum as _;
 
+use crate::lists::KINDS;
 use crate::open_loop::Latency;
 use crate::operation::Operation;
 use crate::results::{Results, Sample, Soak};
-use crate::server::{LIMITS, OURS};
-use crate::summary::{Spread, kept};
+use crate::server::{BARE, LIMITS, OURS};
+use crate::summary::{MANY, Spread, kept};
 use crate::targets::{self, Bound, Target};
 
 /// One sample as a line for whoever waits.
@@ -64,6 +65,16 @@ pub(crate) fn markdown(results: &Results) -> String {
         &[LIMITS],
     );
     let _ = write!(text, "\n## Growth\n\n{}", growth(results));
+    if !results.lists.is_empty() {
+        let _ = write!(text, "\n## Lists\n\n{}", lists(results));
+    }
+    if !results.creates.is_empty() {
+        let _ = write!(
+            text,
+            "\n## Creates with what lists need, and without\n\n{}",
+            creates(results)
+        );
+    }
     let _ = write!(
         text,
         "\n## Creates in an open loop\n\n{}",
@@ -232,6 +243,81 @@ fn growth(results: &Results) -> String {
         .chain(["cost ratio"])
         .collect();
     table(&headers, &rows)
+}
+
+/// What lists are asked for, in the least and the greatest company.
+fn lists(results: &Results) -> String {
+    let all = results.lists.len();
+    let mut text = format!(
+        "{all} rounds, {} of them dropped. A page has 10 customers, but for the one of 100. At most \
+         10000 customers are asked for, which lie spread over the company; each answer was looked at \
+         before. Behind the time stands, in brackets, the processor time of the server{}.\n",
+        all - kept(&results.lists).len(),
+        results
+            .settings
+            .database
+            .as_ref()
+            .map_or("", |_| " and of the database"),
+    );
+    for (clients, what) in [
+        (1, "One client: median time of an answer, µs"),
+        (MANY, "64 clients: time of the machine for an answer, µs"),
+    ] {
+        let rows: Vec<_> = KINDS
+            .into_iter()
+            .filter_map(|operation| list_row(results, operation, clients))
+            .collect();
+        if !rows.is_empty() {
+            let headers = list_headers(results);
+            let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+            let _ = write!(text, "\n{what}\n\n{}", table(&headers, &rows));
+        }
+    }
+    text
+}
+
+fn list_headers(results: &Results) -> Vec<String> {
+    let sizes = results.ends().into_iter().flatten();
+    let sizes = sizes.flat_map(|size| [format!("{size} customers"), "by get".to_owned()]);
+    let first = std::iter::once("asked for".to_owned());
+    first.chain(sizes).chain(["growth".to_owned()]).collect()
+}
+
+fn list_row(results: &Results, operation: Operation, clients: usize) -> Option<Vec<String>> {
+    let mut row = vec![operation.name().to_owned()];
+    for size in results.ends()? {
+        let asked = (operation, clients, size);
+        let of = |value: fn(&Sample) -> f64| results.of_lists(asked, value);
+        let by = |value: fn(&Sample) -> f64| results.to_get(asked, value);
+        let (cost, cpu) = (of(Sample::cost)?, of(Sample::all_cpu)?);
+        row.push(format!("{} [{:.0}]", rates(&cost), cpu.median));
+        let (cost, cpu) = (by(Sample::cost)?, by(Sample::all_cpu)?);
+        row.push(format!("{:.2} [{:.2}]", cost.median, cpu.median));
+    }
+    let growth = results.growth_of_lists(operation, clients)?;
+    row.push(format!("{:.2}", growth.median));
+    Some(row)
+}
+
+fn creates(results: &Results) -> String {
+    let all = results.creates.len();
+    let text = format!(
+        "{all} rounds, {} of them dropped. Creates a second of our server, and of the same without the \
+         index of words and the columns that only lists need.\n\n",
+        all - kept(&results.creates).len()
+    );
+    let row = |clients: usize| {
+        let [with, without] = [OURS, BARE].map(|server| results.creates_of(server, clients));
+        let Spread { median, min, max } = results.creates_to_bare(clients)?;
+        Some(vec![
+            clients.to_string(),
+            rates(&with?),
+            rates(&without?),
+            format!("{median:.2} ({min:.2}-{max:.2})"),
+        ])
+    };
+    let rows: Vec<_> = [1, MANY].into_iter().filter_map(row).collect();
+    text + &table(&["clients", "with", "without", "ratio"], &rows)
 }
 
 fn open_loop(results: &Results) -> String {

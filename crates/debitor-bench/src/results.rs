@@ -17,6 +17,12 @@ pub(crate) struct Results {
     pub(crate) rounds: Vec<Round>,
     /// Rounds of our own server with companies of every size.
     pub(crate) growth: Vec<Round>,
+    /// Rounds of what lists are asked for, in the least and the greatest company.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) lists: Vec<Round>,
+    /// Rounds of creates, with and without what only lists need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) creates: Vec<Round>,
     /// Creates at half of what each durable server can do.
     pub(crate) latency: Vec<Latency>,
     pub(crate) soak: Option<Soak>,
@@ -100,6 +106,31 @@ impl Soak {
             over / under * 60.0
         } else {
             0.0
+        }
+    }
+}
+
+#[cfg(test)]
+impl Results {
+    /// Nothing yet.
+    pub(crate) fn of_sizes(sizes: Vec<u64>) -> Self {
+        Self {
+            machine: Machine::default(),
+            settings: Settings {
+                seconds: 1,
+                sizes,
+                real_time_priority: false,
+                log_filter: "warn".to_owned(),
+                database: None,
+            },
+            admissions: Vec::new(),
+            rounds: Vec::new(),
+            growth: Vec::new(),
+            lists: Vec::new(),
+            creates: Vec::new(),
+            latency: Vec::new(),
+            soak: None,
+            storage: None,
         }
     }
 }

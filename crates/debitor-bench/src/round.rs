@@ -62,11 +62,29 @@ impl Plan {
     pub(crate) fn round(&self, number: usize, runtime: &Runtime) -> Result<Round> {
         let folder = self.folder.join("round");
         let _ = std::fs::remove_dir_all(&folder);
-        let mut round = Round {
-            fdatasync: self.fdatasync()?,
-            ..Round::default()
-        };
+        let fdatasync = self.fdatasync()?;
         let mut running = self.start(&folder)?;
+        let samples = self.turns(number, &running, runtime)?;
+        for server in &mut running {
+            server.process.stop()?;
+        }
+        Ok(Round { fdatasync, samples })
+    }
+
+    /// The same with servers that run already, for operations that change nothing.
+    pub(crate) fn round_of(
+        &self,
+        number: usize,
+        running: &[Running],
+        runtime: &Runtime,
+    ) -> Result<Round> {
+        let fdatasync = self.fdatasync()?;
+        let samples = self.turns(number, running, runtime)?;
+        Ok(Round { fdatasync, samples })
+    }
+
+    fn turns(&self, number: usize, running: &[Running], runtime: &Runtime) -> Result<Vec<Sample>> {
+        let mut samples = Vec::new();
         let turns = running.len();
         for (index, &(operation, clients)) in self.cells.iter().enumerate() {
             for turn in 0..turns {
@@ -85,13 +103,17 @@ impl Plan {
                     clients,
                     customers: entrant.customers,
                 };
-                round.samples.push(sample(cell, &outcome, &used));
+                samples.push(sample(cell, &outcome, &used));
             }
         }
-        for server in &mut running {
-            server.process.stop()?;
-        }
-        Ok(round)
+        Ok(samples)
+    }
+
+    /// Starts every server on what it was filled with, which no round is to change then.
+    pub(crate) fn start_filled(&self) -> Result<Vec<Running>> {
+        let folder = self.folder.join("filled");
+        let start = |entrant: &Entrant| entrant.server.start(&folder.join(entrant.name()));
+        self.entrants.iter().map(start).collect()
     }
 
     fn start(&self, folder: &Path) -> Result<Vec<Running>> {
@@ -130,6 +152,7 @@ impl Plan {
         }
         let lists = Lists::of(&server.folder);
         let customers = match operation {
+            operation if operation.is_look_up() => Some(lists.look_ups(operation)),
             Operation::NextPage => Some(lists.pages),
             Operation::List | Operation::Create | Operation::Count => None,
             _ => Some(lists.customers),

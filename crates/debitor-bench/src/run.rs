@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::runtime::Runtime;
 
 use crate::admission::Admission;
@@ -17,15 +17,28 @@ use crate::machine::Machine;
 use crate::open_loop::{Latency, Schedule};
 use crate::operation::Operation::{self, Count, Create, Delete, Get, List, Mixed, NextPage, Patch};
 use crate::postgres::Postgres;
-use crate::results::{Results, Settings, Soak};
+use crate::results::{Results, Round, Settings, Soak};
 use crate::round::{Entrant, Plan};
-use crate::server::{OURS, Server};
+use crate::server::{BARE, OURS, Server};
 use crate::storage::Storage;
 use crate::summary::MANY;
 use crate::wrk::Load;
-use crate::{plot, process, report, summary};
+use crate::{lists, plot, process, report, summary};
 
+/// What is measured with companies of several sizes.
 const GROWTH: [Operation; 5] = [Get, List, NextPage, Count, Create];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Every operation and server; the open loop and the soak.
+    Operations,
+    /// Operations in greater companies.
+    Growth,
+    /// What lists are asked for, in the least and the greatest company.
+    Lists,
+    /// Creates with and without what only lists need; needs `--bare`.
+    Creates,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
@@ -47,6 +60,12 @@ pub(crate) struct Options {
     /// Keep every server's data in PostgreSQL, whose programs are in this folder.
     #[arg(long)]
     postgres: Option<PathBuf>,
+    /// A build of `debitor-server` whose creates write nothing that only lists need.
+    #[arg(long)]
+    bare: Option<PathBuf>,
+    /// What is measured, if not everything.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
     /// The folder of an installed peer; can be given several times.
     #[arg(long = "peer")]
     peers: Vec<PathBuf>,
@@ -93,39 +112,36 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
         admissions: options.admit(&servers, &runtime)?,
         rounds: Vec::new(),
         growth: Vec::new(),
+        lists: Vec::new(),
+        creates: Vec::new(),
         latency: Vec::new(),
         soak: None,
         storage: None,
     };
-    if let (Some(database), Some(server)) = (&database, servers.first()) {
-        let folder = options.folder.join("storage");
-        let storage = Storage::measure(server, database, &folder, &runtime)?;
-        results.storage = Some(storage);
+    if options.has(Part::Operations) {
+        options.operations(&servers, database.as_deref(), &mut results, &runtime)?;
     }
-    let plan = options.plan(&servers);
-    plan.prepare(&runtime)?;
-    for number in 0..options.rounds {
-        println!("round {} of {}", number + 1, options.rounds);
-        results.rounds.push(plan.round(number, &runtime)?);
-    }
-    results.latency = options.latency(&servers, &results)?;
-    results.soak = options.soak(&plan)?;
     if options.greater().next().is_some() {
-        let plan = options.growth_plan(database.as_ref(), &results.settings.sizes);
-        plan.prepare(&runtime)?;
-        for number in 0..options.rounds {
-            println!("round {} of {}, growth", number + 1, options.rounds);
-            results.growth.push(plan.round(number, &runtime)?);
-        }
+        options.sizes(database.as_ref(), &mut results, &runtime)?;
+    }
+    if options.has(Part::Creates) {
+        results.creates = options.creates(database.as_ref(), &runtime)?;
     }
     write(&results, &options.output)?;
     println!("\n{}", report::markdown(&results));
-    let kept = summary::kept(&results.rounds).len();
-    ensure!(
-        kept > 0,
-        "every round was disturbed: the machine was too busy to say anything"
-    );
-    Ok(())
+    results.ensure_kept()
+}
+
+impl Results {
+    fn ensure_kept(&self) -> Result<()> {
+        let all = [&self.rounds, &self.growth, &self.lists, &self.creates];
+        let mut measured = all.into_iter().filter(|rounds| !rounds.is_empty());
+        ensure!(
+            measured.all(|rounds| !summary::kept(rounds).is_empty()),
+            "every round was disturbed: the machine was too busy to say anything"
+        );
+        Ok(())
+    }
 }
 
 /// Writes the text and the plots of results that were written before.
@@ -134,6 +150,20 @@ pub(crate) fn redraw(folder: &Path) -> Result<()> {
     let results: Results = serde_json::from_reader(file)?;
     put(&folder.join("latest.md"), &report::markdown(&results))?;
     plot::draw(&results, folder)
+}
+
+/// The least and the greatest company of the plan, asked as lists are. Counts of many clients at once
+/// would only wait for each other.
+fn lists_plan(plan: Plan, ends: [u64; 2]) -> Plan {
+    let is_asked =
+        |entrant: &Entrant| !entrant.server.stores() || ends.contains(&entrant.customers);
+    let cell = |operation| [1, MANY].map(|clients| (operation, clients));
+    let cells = lists::KINDS.into_iter().flat_map(cell);
+    Plan {
+        cells: cells.filter(|cell| *cell != (Count, MANY)).collect(),
+        entrants: plan.entrants.into_iter().filter(is_asked).collect(),
+        ..plan
+    }
 }
 
 fn write(results: &Results, folder: &Path) -> Result<()> {
@@ -164,6 +194,110 @@ impl Options {
             log_filter: "warn".to_owned(),
             database: database.map(Postgres::describe).transpose()?,
         })
+    }
+
+    fn has(&self, part: Part) -> bool {
+        if self.only.is_empty() {
+            // Nobody has to build a server for what was not asked for.
+            return part != Part::Creates || self.bare.is_some();
+        }
+        self.only.contains(&part)
+    }
+
+    /// Every operation of every server.
+    fn operations(
+        &self,
+        servers: &[Server],
+        database: Option<&Postgres>,
+        results: &mut Results,
+        runtime: &Runtime,
+    ) -> Result<()> {
+        if let (Some(database), Some(server)) = (database, servers.first()) {
+            let folder = self.folder.join("storage");
+            results.storage = Some(Storage::measure(server, database, &folder, runtime)?);
+        }
+        let plan = self.plan(servers);
+        plan.prepare(runtime)?;
+        results.rounds = self.rounds(&plan, "operations", runtime)?;
+        results.latency = self.latency(servers, results)?;
+        results.soak = self.soak(&plan)?;
+        Ok(())
+    }
+
+    /// Our own server in companies of every size.
+    fn sizes(
+        &self,
+        database: Option<&Rc<Postgres>>,
+        results: &mut Results,
+        runtime: &Runtime,
+    ) -> Result<()> {
+        let sizes = &results.settings.sizes;
+        let plan = self.growth_plan(database, sizes);
+        if self.has(Part::Growth) {
+            plan.prepare(runtime)?;
+            results.growth = self.rounds(&plan, "growth", runtime)?;
+        }
+        if self.has(Part::Lists) {
+            let plan = lists_plan(plan, results.ends().unwrap_or_default());
+            if !self.has(Part::Growth) {
+                plan.prepare(runtime)?;
+            }
+            results.lists = self.lists(plan, runtime)?;
+        }
+        Ok(())
+    }
+
+    fn rounds(&self, plan: &Plan, what: &str, runtime: &Runtime) -> Result<Vec<Round>> {
+        let round = |number| {
+            println!("round {} of {}, {what}", number + 1, self.rounds);
+            plan.round(number, runtime)
+        };
+        (0..self.rounds).map(round).collect()
+    }
+
+    /// The servers run on from round to round, as nothing changes; each begins with another kind.
+    fn lists(&self, mut plan: Plan, runtime: &Runtime) -> Result<Vec<Round>> {
+        let mut running = plan.start_filled()?;
+        for server in running.iter().filter(|server| server.server.stores()) {
+            println!("looking at every answer of {}", server.folder.display());
+            runtime.block_on(lists::prepare(server))?;
+        }
+        let mut rounds = Vec::new();
+        for number in 0..self.rounds {
+            println!("round {} of {}, lists", number + 1, self.rounds);
+            rounds.push(plan.round_of(number, &running, runtime)?);
+            plan.cells.rotate_left(1);
+        }
+        for server in &mut running {
+            server.process.stop()?;
+        }
+        Ok(rounds)
+    }
+
+    /// Creates of our own server and of the same without what only lists need.
+    fn creates(&self, database: Option<&Rc<Postgres>>, runtime: &Runtime) -> Result<Vec<Round>> {
+        let bare = self.bare.as_deref().context("creates need --bare")?;
+        let ours = [Server::ours(&self.server), Server::bare(bare)];
+        let servers = ours.map(|server| server.on(database));
+        let servers = servers.into_iter().chain([Server::limits(&self.limits)]);
+        let entrant = |server| Entrant {
+            server,
+            customers: self.customers,
+        };
+        let plan = Plan {
+            entrants: servers.map(entrant).collect(),
+            cells: vec![(Create, 1), (Create, MANY)],
+            seconds: self.seconds,
+            folder: self.folder.join("creates"),
+            limits: self.limits.clone(),
+        };
+        plan.prepare(runtime)?;
+        for (name, expected) in [(OURS, true), (BARE, false)] {
+            let server = plan.start_one(name, &plan.folder.join("proof").join(name))?;
+            let finds = runtime.block_on(lists::finds(&server))?;
+            ensure!(finds == expected, "{name} has another kind of build");
+        }
+        self.rounds(&plan, "creates", runtime)
     }
 
     fn greater(&self) -> impl Iterator<Item = u64> {

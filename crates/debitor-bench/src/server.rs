@@ -19,6 +19,8 @@ use crate::process::{self, Process};
 
 /// The name of our own server in results.
 pub(crate) const OURS: &str = "debitor";
+/// The name of our own server, built so that its creates write nothing that only lists need.
+pub(crate) const BARE: &str = "debitor-bare";
 /// The name of the server that keeps nothing.
 pub(crate) const LIMITS: &str = "limits";
 
@@ -78,6 +80,11 @@ impl Server {
         Self::new("debitor-before", Kind::Ours, program)
     }
 
+    /// Our own server without what only lists need.
+    pub(crate) fn bare(program: &Path) -> Self {
+        Self::new(BARE, Kind::Ours, program)
+    }
+
     /// What it is, in a few words.
     pub(crate) fn title(&self) -> &str {
         match self.name.as_str() {
@@ -96,7 +103,10 @@ impl Server {
     }
 
     pub(crate) fn can(&self, operation: Operation) -> bool {
-        self.stores() || matches!(operation, Operation::Get | Operation::Create)
+        match operation {
+            Operation::Get | Operation::Create | Operation::ById => true,
+            _ => self.stores(),
+        }
     }
 
     /// Copies the data of a folder that no server uses now.
@@ -171,12 +181,17 @@ impl Server {
                 let ready: serde_json::Value = serde_json::from_str(&line)?;
                 let base = ready["baseUrl"].as_str().context("no baseUrl")?;
                 let host = base.trim_start_matches("http://").trim_end_matches("/v1.0");
-                (process, host.to_owned(), Dialect::ours(&ready)?)
+                let dialect = match self.name.as_str() {
+                    BARE => Dialect::ours(&ready)?.bare(),
+                    _ => Dialect::ours(&ready)?,
+                };
+                (process, host.to_owned(), dialect)
             }
             Kind::Limits => {
                 let (process, line) = first_line(command.arg("serve"))?;
-                Lists::of(folder).write_random()?;
-                (process, line.trim().to_owned(), Dialect::limits())
+                let dialect = Dialect::limits();
+                Lists::of(folder).write_random(&dialect)?;
+                (process, line.trim().to_owned(), dialect)
             }
             Kind::Peer => {
                 let host = format!("127.0.0.1:{}", free_port()?);

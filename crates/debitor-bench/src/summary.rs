@@ -3,7 +3,7 @@
 use crate::admission::Admission;
 use crate::operation::Operation;
 use crate::results::{Results, Round, Sample};
-use crate::server::{LIMITS, OURS};
+use crate::server::{BARE, LIMITS, OURS};
 
 /// A round whose limits are this far off the median was disturbed.
 const TOLERANCE: f64 = 0.2;
@@ -83,6 +83,35 @@ impl Round {
         };
         Some(self.samples.iter().find(own)?.rate)
     }
+
+    /// Our sample of what lists are asked for.
+    fn list(&self, (operation, clients, customers): Asked) -> Option<&Sample> {
+        let own = |Sample { cell, .. }: &&Sample| {
+            let asked = (cell.operation, cell.clients, cell.customers);
+            cell.server == OURS && asked == (operation, clients, customers)
+        };
+        self.samples.iter().find(own)
+    }
+}
+
+/// An operation of lists, the clients that ask, and the customers of the company.
+pub(crate) type Asked = (Operation, usize, u64);
+
+impl Sample {
+    /// Microseconds of an answer: what one client waits in half of all cases, and of many what the
+    /// machine takes for each.
+    pub(crate) fn cost(&self) -> f64 {
+        if self.cell.clients == 1 {
+            self.p50
+        } else {
+            1e6 / self.rate
+        }
+    }
+
+    /// The processor time of the server and of its database.
+    pub(crate) fn all_cpu(&self) -> f64 {
+        self.cpu + self.database_cpu.unwrap_or_default()
+    }
 }
 
 impl Results {
@@ -153,6 +182,59 @@ impl Results {
         }))
     }
 
+    /// The least and the greatest company.
+    pub(crate) fn ends(&self) -> Option<[u64; 2]> {
+        let sizes = &self.settings.sizes;
+        Some([*sizes.first()?, *sizes.last()?])
+    }
+
+    /// The spread of something in the samples of what lists are asked for.
+    pub(crate) fn of_lists(&self, asked: Asked, value: impl Fn(&Sample) -> f64) -> Option<Spread> {
+        let rounds = kept(&self.lists);
+        let samples = rounds.iter().filter_map(|round| round.list(asked));
+        Spread::of(samples.map(value))
+    }
+
+    /// The same, by that of a get by id among the same customers.
+    pub(crate) fn to_get(
+        &self,
+        (operation, clients, customers): Asked,
+        value: impl Fn(&Sample) -> f64,
+    ) -> Option<Spread> {
+        let ratio = |round: &&Round| {
+            let get = value(round.list((Operation::ById, clients, customers))?);
+            let own = value(round.list((operation, clients, customers))?);
+            (get > 0.0).then_some(own / get)
+        };
+        Spread::of(kept(&self.lists).iter().filter_map(ratio))
+    }
+
+    /// How much more an answer costs in the greatest company than in the least.
+    pub(crate) fn growth_of_lists(&self, operation: Operation, clients: usize) -> Option<Spread> {
+        let [few, many] = self.ends()?;
+        let ratio = |round: &&Round| {
+            let few = round.list((operation, clients, few))?.cost();
+            Some(round.list((operation, clients, many))?.cost() / few)
+        };
+        Spread::of(kept(&self.lists).iter().filter_map(ratio))
+    }
+
+    /// The rate of a server's creates in the rounds of creates.
+    pub(crate) fn creates_of(&self, server: &str, clients: usize) -> Option<Spread> {
+        let rounds = kept(&self.creates);
+        let rates = rounds.iter();
+        Spread::of(rates.filter_map(|round| round.rate(server, Operation::Create, clients)))
+    }
+
+    /// The rate of creates by that without what only lists need.
+    pub(crate) fn creates_to_bare(&self, clients: usize) -> Option<Spread> {
+        let ratio = |round: &&Round| {
+            let rate = |server| round.rate(server, Operation::Create, clients);
+            Some(rate(OURS)? / rate(BARE)?)
+        };
+        Spread::of(kept(&self.creates).iter().filter_map(ratio))
+    }
+
     fn ratios(&self, ratio: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
         Spread::of(kept(&self.rounds).into_iter().filter_map(ratio))
     }
@@ -169,6 +251,9 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operation::Operation::{ByEmail, ById};
+    use crate::results::Cell;
+    use crate::targets;
 
     #[test]
     fn the_middle_of_an_even_number_is_between_two() {
@@ -180,6 +265,79 @@ mod tests {
         };
         assert_eq!(spread, expected);
         assert!(Spread::of([]).is_none());
+    }
+
+    fn sample(server: &str, (operation, clients, customers): Asked, p50: f64) -> Sample {
+        let cell = Cell {
+            server: server.to_owned(),
+            operation,
+            clients,
+            customers,
+        };
+        Sample {
+            cell,
+            rate: 1e6 / p50,
+            cpu: p50 / 2.0,
+            database_cpu: None,
+            memory_mib: 1.0,
+            p50,
+            p90: p50,
+            p99: p50,
+            p999: p50,
+            max: p50,
+        }
+    }
+
+    fn round(samples: Vec<Sample>) -> Round {
+        Round {
+            fdatasync: 100.0,
+            samples,
+        }
+    }
+
+    #[test]
+    fn lists_are_compared_with_the_get_of_their_round() {
+        // The second round is slow, and slow for all.
+        let rounds = [1.0, 4.0].map(|slow| {
+            let of = |operation, customers, p50: f64| {
+                sample(OURS, (operation, 1, customers), slow * p50)
+            };
+            round(vec![
+                of(ById, 10, 100.0),
+                of(ByEmail, 10, 120.0),
+                of(ById, 1000, 110.0),
+                of(ByEmail, 1000, 220.0),
+            ])
+        });
+        let results = Results {
+            lists: rounds.into(),
+            ..Results::of_sizes(vec![10, 100, 1000])
+        };
+        let asked = (ByEmail, 1, 1000);
+        assert_eq!(results.to_get(asked, Sample::cost), Spread::of([2.0]));
+        assert_eq!(results.to_get(asked, Sample::all_cpu), Spread::of([2.0]));
+        let growth = results.growth_of_lists(ByEmail, 1).unwrap().median;
+        assert!((growth - 220.0 / 120.0).abs() < 1e-9);
+        assert_eq!(results.growth_of_lists(ByEmail, 64), None);
+        let target = targets::all(&results)
+            .into_iter()
+            .find(|target| target.what == "email / get by id, 1000 customers");
+        assert_eq!(target.unwrap().is_met(), Some(true));
+        let text = crate::report::markdown(&results);
+        assert!(text.contains("## Lists"), "{text}");
+        assert!(text.contains("| email"), "{text}");
+    }
+
+    #[test]
+    fn creates_are_compared_with_those_of_the_bare_server() {
+        let create = |server, p50| sample(server, (Operation::Create, MANY, 10), p50);
+        let results = Results {
+            creates: vec![round(vec![create(OURS, 50.0), create(BARE, 40.0)])],
+            ..Results::of_sizes(vec![10])
+        };
+        let ratio = results.creates_to_bare(MANY).unwrap().median;
+        assert!((ratio - 0.8).abs() < 1e-9);
+        assert_eq!(results.creates_to_bare(1), None);
     }
 
     #[test]

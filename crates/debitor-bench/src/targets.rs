@@ -1,7 +1,10 @@
 //! What the server is held to, and whether it is met.
 
-use crate::operation::Operation::{self, Create, Get, List, NextPage};
-use crate::results::Results;
+use crate::operation::Operation::{
+    self, ByEmail, ByNumber, Count, Create, DeepPage, FirstTen, Get, List, NextPage, Prefix,
+    RareWord,
+};
+use crate::results::{Results, Sample};
 use crate::server::OURS;
 use crate::summary::{MANY, Spread, kept};
 
@@ -15,6 +18,9 @@ const PEERS: [(&str, Operation, usize, f64); 4] = [
 /// The same on a database that both use.
 const PEERS_ON_A_DATABASE: [(&str, Operation, usize, f64); 2] =
     [("get", Get, MANY, 3.0), ("create", Create, MANY, 2.5)];
+
+/// What is asked of lists and to cost little more than a get, in companies of every size.
+const LISTS: [Operation; 6] = [FirstTen, DeepPage, Prefix, ByNumber, ByEmail, RareWord];
 
 /// A figure and its bound; `None` if it was not measured.
 pub(crate) struct Target {
@@ -43,18 +49,18 @@ impl Target {
 
 /// Every target, in the order in which they are told.
 pub(crate) fn all(results: &Results) -> Vec<Target> {
-    if results.settings.database.is_some() {
-        return on_a_database(results);
-    }
-    [
-        limits(results),
-        peers(results, &PEERS),
-        alone(results),
-        growth(results),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    let first = if results.settings.database.is_some() {
+        vec![on_a_database(results)]
+    } else {
+        vec![
+            limits(results),
+            peers(results, &PEERS),
+            alone(results),
+            growth(results),
+        ]
+    };
+    let all = first.into_iter().chain([lists(results), creates(results)]);
+    all.flatten().collect()
 }
 
 fn target(what: impl Into<String>, bound: Bound, measured: Option<Spread>) -> Target {
@@ -161,9 +167,48 @@ fn memory(results: &Results, most: f64) -> Target {
     )
 }
 
+/// By one client; what `$count` takes is a time and no ratio.
+fn lists(results: &Results) -> Vec<Target> {
+    let Some([few, many]) = results.ends() else {
+        return Vec::new();
+    };
+    let row = |operation: Operation| {
+        let name = operation.name();
+        let asked = (operation, 1, many);
+        let to_get = target(
+            format!("{name} / get by id, {many} customers"),
+            Bound::AtMost(3.0),
+            results.to_get(asked, Sample::cost),
+        );
+        let growth = target(
+            format!("{name}: time with {many} customers / with {few}"),
+            Bound::AtMost(2.0),
+            results.growth_of_lists(operation, 1),
+        );
+        [to_get, growth]
+    };
+    let count = target(
+        format!("$count, {many} customers, ms"),
+        Bound::AtMost(30.0),
+        results.of_lists((Count, 1, many), |sample| sample.cost() / 1000.0),
+    );
+    let rows = LISTS.into_iter().flat_map(row);
+    rows.chain([count]).collect()
+}
+
+fn creates(results: &Results) -> Vec<Target> {
+    let row = |clients| {
+        target(
+            format!("create / without what lists need, {clients} clients"),
+            Bound::AtLeast(0.7),
+            results.creates_to_bare(clients),
+        )
+    };
+    [1, MANY].map(row).into()
+}
+
 fn growth(results: &Results) -> Vec<Target> {
-    let sizes = &results.settings.sizes;
-    let [few, many] = [sizes.first(), sizes.last()].map(|size| size.copied().unwrap_or_default());
+    let [few, many] = results.ends().unwrap_or_default();
     let rows = [
         ("get", Get),
         ("create", Create),

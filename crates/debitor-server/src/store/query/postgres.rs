@@ -107,6 +107,9 @@ fn plain(kind: Type, text: &str) -> String {
 
 /// What belongs in the row's column `fold`.
 pub(crate) fn fold<P: Listed>(entity: &str) -> Option<String> {
+    if cfg!(debitor_bare) {
+        return None;
+    }
     // Most have nothing but ASCII, whose texts are plain.
     let is_plain = entity.is_ascii() && !entity.contains("\\u");
     let may_differ = |property: &P| {
