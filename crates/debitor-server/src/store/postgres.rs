@@ -307,7 +307,7 @@ impl Store for PostgresStore {
             change,
         };
         let (write, claim) = self.claimed(write)?;
-        let work = change::Change::Update(Once(work));
+        let work = change::Change::Update(Box::new(Once(work)));
         let written = self.changes.run(write, claim, work).await?;
         written.ok_or_else(|| Error::Internal("an update without an outcome".to_owned()))
     }

@@ -25,7 +25,7 @@ use super::{audit, company, idempotency, words};
 
 /// An update or a deletion of a customer, of which only an update makes something.
 pub(super) enum Change {
-    Update(Once<Update>),
+    Update(Box<Once<Update>>),
     Delete(Delete),
 }
 
@@ -116,11 +116,19 @@ async fn outcomes(
             outcomes.push(Some(first.map(Some)));
             continue;
         }
-        let outcome = customers.apply(write, change, &mut rows).transpose();
-        if let (Some(request), Some(Ok(Some(written)))) = (write.idempotency, &outcome) {
+        let outcome = match customers.apply(write, change, &mut rows) {
+            Ok(Applied::Updated(after)) => Ok(Some(write.written(after.stored()))),
+            Ok(Applied::Deleted) => Ok(None),
+            Ok(Applied::Left) => {
+                outcomes.push(None);
+                continue;
+            }
+            Err(refusal) => Err(refusal),
+        };
+        if let (Some(request), Ok(Some(written))) = (write.idempotency, &outcome) {
             kept.push((request, written.clone()));
         }
-        outcomes.push(outcome);
+        outcomes.push(Some(outcome));
     }
     customers.write(transaction, first.scope);
     rows.write(transaction, first);
@@ -130,6 +138,43 @@ async fn outcomes(
         .collect();
     idempotency::remember(transaction, first.scope, first.clock.now(), &kept)?;
     Ok(outcomes)
+}
+
+/// What a change makes of a customer.
+enum Applied {
+    Updated(Box<Versioned>),
+    Deleted,
+    /// Nothing: it is left to a transaction of its own.
+    Left,
+}
+
+fn applied(
+    before: &Versioned,
+    is_named: bool,
+    write: &Writing,
+    change: &Change,
+) -> Result<Applied> {
+    Ok(match change {
+        Change::Update(update) => {
+            before.require(&update.0.precondition)?;
+            let after = before.updated(&update.0.change, write)?;
+            let has_number = after.customer.number == before.customer.number;
+            let is_shown = is_named && shows_otherwise(&before.customer, &after.customer);
+            if has_number && !is_shown {
+                Applied::Updated(Box::new(after))
+            } else {
+                Applied::Left
+            }
+        }
+        Change::Delete(delete) => {
+            before.require(&delete.precondition)?;
+            if is_named {
+                Applied::Left
+            } else {
+                Applied::Deleted
+            }
+        }
+    })
 }
 
 /// The customers that are to be changed, locked, with what became of each so far.
@@ -183,52 +228,33 @@ impl Customers {
         Ok(Some(Self { all, named }))
     }
 
-    /// Does the change to what is left of its customer. Nothing comes of one that is left to a
-    /// transaction of its own.
+    /// Does the change to what is left of its customer, unless that is left to another transaction.
     fn apply(
         &mut self,
         write: &Writing,
         change: &Change,
         rows: &mut audit::Rows,
-    ) -> Result<Option<Option<Written>>> {
+    ) -> Result<Applied> {
         let missing = || Error::NotFound(Noun::Customer);
         let id = change.id().ok_or_else(missing)?;
         let is_named = self.named.contains(&id);
-        let current = self.all.get_mut(&id).map(|changed| &mut changed.after);
-        let Some(Some(before)) = current.as_deref() else {
-            return Err(missing());
-        };
-        let after = match change {
-            Change::Update(Once(update)) => {
-                before.require(&update.precondition)?;
-                let after = before.updated(&update.change, write)?;
-                let has_number = after.customer.number == before.customer.number;
-                let is_shown = is_named && shows_otherwise(&before.customer, &after.customer);
-                if !has_number || is_shown {
-                    return Ok(None);
-                }
-                rows.push(
-                    write,
-                    Action::Update(&before.json, &after.json),
-                    after.subject(),
-                );
-                Some(after)
+        let changed = self.all.get_mut(&id).ok_or_else(missing)?;
+        let before = changed.after.as_ref().ok_or_else(missing)?;
+        let applied = applied(before, is_named, write, change)?;
+        match &applied {
+            Applied::Updated(after) => {
+                let action = Action::Update(&before.json, &after.json);
+                rows.push(write, action, after.subject());
+                changed.after = Some(Versioned::clone(after));
             }
-            Change::Delete(delete) => {
-                before.require(&delete.precondition)?;
-                if is_named {
-                    return Ok(None);
-                }
+            Applied::Deleted => {
                 let subject = Subject::customer(id, before.version.next());
                 rows.push(write, Action::Delete, subject);
-                None
+                changed.after = None;
             }
-        };
-        let written = after.as_ref().map(|after| write.written(after.stored()));
-        if let Some(current) = current {
-            *current = after;
+            Applied::Left => {}
         }
-        Ok(Some(written))
+        Ok(applied)
     }
 
     /// Adds what became of them to what the transaction writes.

@@ -280,8 +280,8 @@ mod tests {
     /// However many writes there are, few segments are there, and each change is seldom written again.
     #[test]
     fn segments_stay_few_and_are_seldom_written_again() {
-        let (mut sizes, mut written) = (Vec::new(), 0);
         const WRITES: i64 = 100_000;
+        let (mut sizes, mut written) = (Vec::new(), 0);
         for _ in 0..WRITES {
             sizes.push((14_000, 14_000));
             let merged = choose(sizes.clone());

@@ -248,7 +248,8 @@ async fn look_up(
     let mut words = transaction.all(&calls).await?;
     let numbers = words.split_off(starts.len());
     for ((wanted, few), (chunks, numbers)) in found.iter_mut().zip(words.iter().zip(&numbers)) {
-        if chunks.len() as i64 == CHUNKS || numbers.len() > FEW {
+        let is_all = i64::try_from(chunks.len()).is_ok_and(|count| count < CHUNKS);
+        if !is_all || numbers.len() > FEW {
             continue;
         }
         let mut having = wanted.among(chunks)?;
