@@ -13,4 +13,6 @@ mod network;
 mod plans;
 mod tenants;
 mod tls;
+mod together;
 mod upkeep;
+mod words;
