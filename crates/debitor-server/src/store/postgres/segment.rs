@@ -141,7 +141,7 @@ pub(super) fn merge<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Ch
 }
 
 /// Bytes of a segment that is not merged any more, at most; and how many segments are merged at least.
-const LARGEST: i64 = 16 << 20;
+const LARGEST: i64 = 6 << 20;
 const TOGETHER: usize = 16;
 /// How much larger than the largest of the segments that are merged all of them must be at least.
 const FACTOR: i64 = 4;
