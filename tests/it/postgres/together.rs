@@ -93,6 +93,9 @@ async fn each_change_has_an_outcome_of_its_own() {
     assert!(matches!(elsewhere, Err(Error::NotFound(_))));
     shown.unwrap();
     let invoice = fixture.invoice(invoice.id).await;
-    assert_eq!(invoice.customer_name.into_option().as_deref(), Some("shown"));
+    assert_eq!(
+        invoice.customer_name.into_option().as_deref(),
+        Some("shown")
+    );
     assert_eq!(fixture.count().await, 1);
 }
