@@ -76,16 +76,8 @@ async fn together(
     mut transaction: Transaction,
     asked: &[Asked<'_, Change>],
 ) -> Result<Outcomes, Failure> {
-    match outcomes(&mut transaction, asked).await {
-        Ok(outcomes) => {
-            transaction.commit().await?;
-            Ok(outcomes)
-        }
-        Err(failure) => {
-            transaction.rollback().await;
-            Err(failure)
-        }
-    }
+    let outcomes = outcomes(&mut transaction, asked).await;
+    transaction.end(outcomes).await
 }
 
 async fn outcomes(
@@ -95,12 +87,8 @@ async fn outcomes(
     let Some((first, _)) = asked.first() else {
         return Ok(Vec::new());
     };
-    let requests: Vec<_> = asked
-        .iter()
-        .filter_map(|(write, _)| write.idempotency)
-        .collect();
-    let mut repeated =
-        idempotency::repeated(transaction, first.scope, &requests, &first.clock).await?;
+    let writes = asked.iter().map(|(write, _)| *write);
+    let mut repeated = idempotency::repeated(transaction, writes).await?;
     // In the order in which everybody locks them.
     let ids: BTreeSet<Uuid> = asked.iter().filter_map(|(_, change)| change.id()).collect();
     let ids = Vec::from_iter(ids);
@@ -125,18 +113,14 @@ async fn outcomes(
             }
             Err(refusal) => Err(refusal),
         };
-        if let (Some(request), Ok(Some(written))) = (write.idempotency, &outcome) {
-            kept.push((request, written.clone()));
+        if let Ok(Some(written)) = &outcome {
+            kept.push((*write, written.clone()));
         }
         outcomes.push(Some(outcome));
     }
     customers.write(transaction, first.scope);
     rows.write(transaction, first);
-    let kept: Vec<_> = kept
-        .iter()
-        .map(|(request, written)| (*request, written))
-        .collect();
-    idempotency::remember(transaction, first.scope, first.clock.now(), &kept)?;
+    idempotency::remember(transaction, &kept)?;
     Ok(outcomes)
 }
 

@@ -71,16 +71,9 @@ async fn together(
     mut transaction: Transaction,
     asked: &[Asked<'_, Once<Create>>],
 ) -> Result<Vec<Option<Result<Written>>>, Failure> {
-    match outcomes(&mut transaction, asked).await {
-        Ok(outcomes) => {
-            transaction.commit().await?;
-            Ok(outcomes.into_iter().map(Some).collect())
-        }
-        Err(failure) => {
-            transaction.rollback().await;
-            Err(failure)
-        }
-    }
+    let outcomes = outcomes(&mut transaction, asked).await;
+    let outcomes = transaction.end(outcomes).await?;
+    Ok(outcomes.into_iter().map(Some).collect())
 }
 
 /// What comes of each, once the transaction is committed.
@@ -91,12 +84,8 @@ async fn outcomes(
     let Some((first, _)) = asked.first() else {
         return Ok(Vec::new());
     };
-    let requests: Vec<_> = asked
-        .iter()
-        .filter_map(|(write, _)| write.idempotency)
-        .collect();
-    let mut repeated =
-        idempotency::repeated(transaction, first.scope, &requests, &first.clock).await?;
+    let writes = asked.iter().map(|(write, _)| *write);
+    let mut repeated = idempotency::repeated(transaction, writes).await?;
     let is_new = |write: &Writing| {
         let request = write.idempotency;
         request.is_none_or(|request| !repeated.contains_key(&request.key))
@@ -118,16 +107,12 @@ async fn outcomes(
         let made = made.next();
         let made = made.ok_or_else(|| Error::Internal("too few were made".to_owned()))?;
         let made = made.map(|stored| write.written(stored));
-        if let (Some(request), Ok(written)) = (write.idempotency, &made) {
-            kept.push((request, written.clone()));
+        if let Ok(written) = &made {
+            kept.push((*write, written.clone()));
         }
         outcomes.push(made);
     }
-    let kept: Vec<_> = kept
-        .iter()
-        .map(|(request, written)| (*request, written))
-        .collect();
-    idempotency::remember(transaction, first.scope, first.clock.now(), &kept)?;
+    idempotency::remember(transaction, &kept)?;
     Ok(outcomes)
 }
 

@@ -13,23 +13,23 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::idempotency::{Key, PRUNE_ROWS};
+use super::super::writing::Writing;
 use super::super::{Error, Form, Idempotency, Result, Scope, Stored, Written};
 use super::failure::Failure;
 use super::pool::Pools;
 use super::transaction::{Owned, Transaction};
-use crate::clock::Clock;
 
-/// The first outcomes of those requests that were made before, noting that they were repeated. One
-/// whose key belongs to another request is refused.
+/// The first outcomes of those writes, all of one company, that were made before, noting that they were
+/// repeated. One whose key belongs to another request is refused.
 pub(super) async fn repeated(
     transaction: &mut Transaction,
-    scope: Scope,
-    requests: &[Idempotency],
-    clock: &Arc<dyn Clock>,
+    writes: impl Iterator<Item = &Writing>,
 ) -> Result<HashMap<Key, Result<Written>>, Failure> {
-    if requests.is_empty() {
+    let with_keys = writes.filter_map(|write| Some((write, write.idempotency?)));
+    let (writes, requests): (Vec<_>, Vec<_>) = with_keys.unzip();
+    let Some(Writing { scope, clock, .. }) = writes.first() else {
         return Ok(HashMap::new());
-    }
+    };
     let keys: Vec<&[u8]> = requests.iter().map(|one| &one.key[..]).collect();
     let prints: Vec<&[u8]> = requests.iter().map(|one| &one.fingerprint[..]).collect();
     let rows = transaction
@@ -89,30 +89,34 @@ pub(super) struct Outcome<'a> {
 const WAIT: &str = "SET LOCAL lock_timeout = '1s'";
 const WAIT_TOGETHER: &str = "SET LOCAL lock_timeout = '50ms'";
 
-/// Keeps the outcomes of requests.
+/// Keeps the outcomes of writes of one company, as far as their requests have keys.
 pub(super) fn remember(
     transaction: &mut Transaction,
-    scope: Scope,
-    now: DateTime<Utc>,
-    written: &[(Idempotency, &Written)],
+    written: &[(&Writing, Written)],
 ) -> Result<(), Failure> {
-    if written.is_empty() {
-        return Ok(());
-    }
     let (mut outcomes, mut bodies) = (Vec::new(), Vec::new());
-    for (request, Written { stored, form }) in written {
+    for (write, Written { stored, form }) in written {
+        let Some(request) = write.idempotency else {
+            continue;
+        };
         let body = std::str::from_utf8(&stored.json)
             .map_err(|error| Error::Internal(format!("an entity's JSON: {error}")))?;
         bodies.push(body.to_owned());
         outcomes.push(Outcome {
-            request: *request,
+            request,
             id: stored.id,
             etag: stored.etag.clone(),
             form,
         });
     }
+    let Some((Writing { scope, clock, .. }, _)) = written.first() else {
+        return Ok(());
+    };
+    if outcomes.is_empty() {
+        return Ok(());
+    }
     transaction.write(WAIT, Vec::new());
-    let mut parameters = parameters(scope, now, &outcomes);
+    let mut parameters = parameters(*scope, clock.now(), &outcomes);
     parameters.push(Box::new(bodies));
     transaction.write(
         "INSERT INTO idempotency

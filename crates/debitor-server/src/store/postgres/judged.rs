@@ -29,7 +29,7 @@ pub(super) async fn page<P: Listed>(
         read(&mut transaction, owner, query).await
     };
     let read = read.await;
-    ended(transaction, read).await
+    transaction.end(read).await
 }
 
 /// How many of the owner's entities are found, and the end of the transaction.
@@ -43,7 +43,7 @@ pub(super) async fn count<P: Listed>(
         counted(&mut transaction, owner, condition).await
     };
     let count = count.await;
-    ended(transaction, count).await
+    transaction.end(count).await
 }
 
 /// The company must be there, if the list is one of a company's.
@@ -53,19 +53,6 @@ async fn require(transaction: &mut Transaction, owner: Owner) -> Result<(), Fail
         company::found(&transaction.query(company::FIND, &company).await?)?;
     }
     Ok(())
-}
-
-async fn ended<T>(transaction: Transaction, outcome: Result<T, Failure>) -> Result<T, Failure> {
-    match outcome {
-        Ok(outcome) => {
-            transaction.commit().await?;
-            Ok(outcome)
-        }
-        Err(failure) => {
-            transaction.rollback().await;
-            Err(failure)
-        }
-    }
 }
 
 async fn counted<P: Listed>(

@@ -58,16 +58,8 @@ pub(super) async fn keep(pools: Arc<Pools>, mut told: Receiver<Scope>) {
 async fn merge(pools: &Arc<Pools>, scope: Scope) -> Result<bool, Failure> {
     let mut transaction = Transaction::writing(pools, scope.tenant).await?;
     transaction.requests = 0;
-    match merged(&mut transaction, scope).await {
-        Ok(merged) => {
-            transaction.commit().await?;
-            Ok(merged)
-        }
-        Err(failure) => {
-            transaction.rollback().await;
-            Err(failure)
-        }
-    }
+    let merged = merged(&mut transaction, scope).await;
+    transaction.end(merged).await
 }
 
 async fn merged(transaction: &mut Transaction, scope: Scope) -> Result<bool, Failure> {

@@ -225,8 +225,22 @@ impl Transaction {
         Ok(rows)
     }
 
+    /// Commits what came of the work, or undoes everything if it failed.
+    pub(super) async fn end<T>(self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        match outcome {
+            Ok(outcome) => {
+                self.commit().await?;
+                Ok(outcome)
+            }
+            Err(failure) => {
+                self.rollback().await;
+                Err(failure)
+            }
+        }
+    }
+
     /// Undoes everything.
-    pub(super) async fn rollback(mut self) {
+    async fn rollback(mut self) {
         if !self.begun || self.session.is_closed() {
             return;
         }

@@ -80,16 +80,8 @@ async fn attempt<T>(
     work: &impl Work<T>,
 ) -> Result<T, Failure> {
     let mut transaction = Transaction::writing(pools, write.scope.tenant).await?;
-    match work.run(&mut transaction, write).await {
-        Ok(made) => {
-            transaction.commit().await?;
-            Ok(made)
-        }
-        Err(failure) => {
-            transaction.rollback().await;
-            Err(failure)
-        }
-    }
+    let made = work.run(&mut transaction, write).await;
+    transaction.end(made).await
 }
 
 /// Finds out what became of a write whose COMMIT was not answered: done again, it finds the record of
@@ -146,18 +138,12 @@ impl<W: Work<Stored>> Work<Written> for Once<W> {
         transaction: &mut Transaction,
         write: &Writing,
     ) -> Result<Written, Failure> {
-        let scope = write.scope;
-        if let Some(one) = write.idempotency {
-            let mut found = idempotency::repeated(transaction, scope, &[one], &write.clock).await?;
-            if let Some(first) = found.remove(&one.key) {
-                return Ok(first?);
-            }
+        let repeated = idempotency::repeated(transaction, std::iter::once(write)).await?;
+        if let Some(first) = repeated.into_values().next() {
+            return Ok(first?);
         }
         let written = write.written(self.0.run(transaction, write).await?);
-        if let Some(one) = write.idempotency {
-            let now = write.clock.now();
-            idempotency::remember(transaction, scope, now, &[(one, &written)])?;
-        }
+        idempotency::remember(transaction, &[(write, written.clone())])?;
         Ok(written)
     }
 }
