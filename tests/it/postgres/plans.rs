@@ -1,6 +1,6 @@
 //! The plans of lists: what the document's notes call fast looks up little more than it answers, however
 //! large the company. PostgreSQL itself tells the plan of every statement as the server sent it, in the
-//! server's own session, and how many rows it read by it. Words are not looked at here.
+//! server's own session, and how many rows it read by it.
 
 use std::iter;
 
@@ -57,6 +57,25 @@ const COMPANIES: List = List {
     owner: "tenant_id",
 };
 
+/// The index of words that customers are found by.
+const WORDS: List = List {
+    path: "/customers",
+    table: "customer_words",
+    owner: "company_id",
+};
+/// A segment of the server's company and small ones of others, with a chunk for each word, which all are
+/// of a customer that there is.
+const SEGMENTS: &str = "INSERT INTO customer_words
+      (company_id, segment, first, place, tenant_id, size, postings)
+    SELECT s.company_id, md5('segment' || s.company_id)::uuid, word, place, s.tenant_id,
+      CASE place WHEN 0 THEN 1000 END,
+      int2send(length(word)::int2) || int2send(1::int2) || decode('00', 'hex') || word || uuid_send(c.id)
+    FROM (SELECT company_id, tenant_id, id FROM customer WHERE number_fold = 'c00010') AS c,
+      LATERAL (SELECT c.company_id, c.tenant_id, n AS place FROM generate_series(0, 9999) AS n
+        UNION ALL SELECT md5('company' || n / 3)::uuid, md5('tenant' || n / 3)::uuid, n % 3
+        FROM generate_series(0, 14999) AS n) AS s,
+      LATERAL (SELECT convert_to('wort' || place, 'UTF8') AS word) AS w";
+
 /// A server on a database that tells its plans.
 struct Explained {
     server: TestServer,
@@ -84,6 +103,7 @@ impl Explained {
             multiply(&self.sql, list.table, ROWS, "").await;
             multiply(&self.sql, list.table, OTHERS, OF_OTHERS).await;
         }
+        self.sql.batch_execute(SEGMENTS).await.unwrap();
     }
 
     fn path(&self, list: List) -> String {
@@ -129,7 +149,12 @@ impl Explained {
 }
 
 /// How statements of lists begin.
-const LISTS: [&str; 2] = ["SELECT id, body FROM", "SELECT count(*) FROM"];
+const LISTS: [&str; 4] = [
+    "SELECT id, body FROM",
+    "SELECT count(*) FROM",
+    "SELECT c.postings",
+    "SELECT c.id, c.body",
+];
 
 /// Columns of rows that other tenants have, three a company.
 const OF_OTHERS: &str =
@@ -253,6 +278,21 @@ async fn lists_are_fast(explained: &Explained) {
         ),
     ];
     filters_are_fast(explained, CUSTOMERS, &numbers).await;
+    words_are_fast(explained).await;
+}
+
+/// A word is looked up in every segment, and then the customer that has it. That of these segments is not
+/// in its name: what the index finds is looked at, and not found.
+async fn words_are_fast(explained: &Explained) {
+    for options in [
+        ("$search", "wort777"),
+        ("$filter", "displayName eq 'wort777'"),
+        ("$filter", "startswith(displayName,'wort7777')"),
+    ] {
+        let page = explained.address(CUSTOMERS, &[options]);
+        is_fast(explained, WORDS, &page, &[], 0).await;
+        is_fast(explained, CUSTOMERS, &page, &["id"], 0).await;
+    }
 }
 
 /// The checks can fail: these lists read everything.
