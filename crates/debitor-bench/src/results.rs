@@ -110,20 +110,13 @@ impl Soak {
     }
 }
 
-#[cfg(test)]
 impl Results {
-    /// Nothing yet.
-    pub(crate) fn of_sizes(sizes: Vec<u64>) -> Self {
+    /// Nothing is measured yet.
+    pub(crate) fn new(machine: Machine, settings: Settings, admissions: Vec<Admission>) -> Self {
         Self {
-            machine: Machine::default(),
-            settings: Settings {
-                seconds: 1,
-                sizes,
-                real_time_priority: false,
-                log_filter: "warn".to_owned(),
-                database: None,
-            },
-            admissions: Vec::new(),
+            machine,
+            settings,
+            admissions,
             rounds: Vec::new(),
             growth: Vec::new(),
             lists: Vec::new(),
@@ -132,6 +125,18 @@ impl Results {
             soak: None,
             storage: None,
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_sizes(sizes: Vec<u64>) -> Self {
+        let settings = Settings {
+            seconds: 1,
+            sizes,
+            real_time_priority: false,
+            log_filter: "warn".to_owned(),
+            database: None,
+        };
+        Self::new(Machine::default(), settings, Vec::new())
     }
 }
 

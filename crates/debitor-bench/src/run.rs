@@ -106,18 +106,11 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     let runtime = Runtime::new()?;
     let database = options.database()?;
     let servers = options.servers(database.as_ref())?;
-    let mut results = Results {
-        machine: Machine::describe(&options.folder),
-        settings: options.settings(database.as_deref())?,
-        admissions: options.admit(&servers, &runtime)?,
-        rounds: Vec::new(),
-        growth: Vec::new(),
-        lists: Vec::new(),
-        creates: Vec::new(),
-        latency: Vec::new(),
-        soak: None,
-        storage: None,
-    };
+    let mut results = Results::new(
+        Machine::describe(&options.folder),
+        options.settings(database.as_deref())?,
+        options.admit(&servers, &runtime)?,
+    );
     if options.has(Part::Operations) {
         options.operations(&servers, database.as_deref(), &mut results, &runtime)?;
     }
