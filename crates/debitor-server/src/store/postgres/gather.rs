@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
+use futures::stream::{self, StreamExt as _};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -19,6 +20,8 @@ use super::work::{self, Work, Writes};
 
 /// Transactions of one kind and company at a time. More wait for each other's lock on the company's row.
 const WORKERS: usize = 1;
+/// Transactions of writes that are made alone at a time, while others of their kind and company wait.
+const ALONE: usize = 4;
 /// Writes in one transaction at most.
 const TOGETHER: usize = 256;
 /// Writes that wait at most, and for how long; more are refused.
@@ -171,10 +174,15 @@ impl<G: Gathered> Gather<G> {
                 batch.extend(self.together(some, way).await);
             }
         }
-        for one in batch {
-            let outcome = work::done(&self.writes.pools, &one.write, &one.work).await;
-            one.answer(outcome);
-        }
+        let alone = stream::iter(batch);
+        alone
+            .for_each_concurrent(ALONE, |one| self.alone(one))
+            .await;
+    }
+
+    async fn alone(&self, one: Waiting<G>) {
+        let outcome = work::done(&self.writes.pools, &one.write, &one.work).await;
+        one.answer(outcome);
     }
 
     /// Makes them in one transaction; those that have to be made another way are left.
