@@ -14,6 +14,7 @@ mod company;
 mod connection;
 mod customer;
 mod edit;
+mod effort;
 mod error;
 mod export;
 mod functions;
@@ -53,6 +54,7 @@ use checkpoint::Checkpoints;
 use committer::Committer;
 use connection::Database;
 use edit::Edit;
+use effort::Effort;
 pub use error::is_io;
 use error::{id_taken, is_taken};
 pub(super) use export::Export;
@@ -169,6 +171,17 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> Result<Stored>,
     ) -> Result<Stored> {
         self.noticed(self.points.read_in(scope, work))
+    }
+
+    /// Reads a list or counts it, in one snapshot: where it is asked for if that is soon done.
+    async fn list<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection, Effort) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match self.points.read_soon(|db| work(db, Effort::Little)) {
+            Err(Error::QueryTimeout) => self.scan(move |db| work(db, Effort::Full)).await,
+            read => self.noticed(read),
+        }
     }
 
     /// Reads what may be much, in one snapshot.

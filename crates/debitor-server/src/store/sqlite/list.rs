@@ -9,7 +9,8 @@ use super::super::query::seek::Seek;
 use super::super::query::sql::{Bind, Sql};
 use super::super::query::sqlite::Sqlite;
 use super::super::query::{Column, Listed};
-use super::super::{Condition, Entities, ListQuery, Page, Result};
+use super::super::{Condition, Entities, Error, ListQuery, Page, Result};
+use super::effort::Effort;
 use super::row::text;
 use super::{company, words};
 use crate::odata::order::Order;
@@ -32,12 +33,34 @@ enum Access {
 
 impl Access {
     /// The best for the condition, if all that is found is needed, or, with `has_index`, a page of it
-    /// in an order that has an index.
+    /// in an order that has an index. With little effort none that may have to look at all rows, or
+    /// that the index of words takes long for, as it cannot be stopped: that is a timeout at once.
     fn of<P: Listed>(
         db: &Connection,
         owner: Uuid,
         condition: &Condition<P>,
         has_index: bool,
+        effort: Effort,
+    ) -> Result<Self> {
+        let access = Self::best(db, owner, condition, has_index, effort)?;
+        let is_soon = match access {
+            Self::All => condition.is_all() && has_index,
+            Self::Ids(_) | Self::Numbers(_) | Self::Rows(_) => true,
+            Self::Words(_) => false,
+        };
+        if is_soon || effort == Effort::Full {
+            Ok(access)
+        } else {
+            Err(Error::QueryTimeout)
+        }
+    }
+
+    fn best<P: Listed>(
+        db: &Connection,
+        owner: Uuid,
+        condition: &Condition<P>,
+        has_index: bool,
+        effort: Effort,
     ) -> Result<Self> {
         let words = match Seek::of(condition) {
             None => return Ok(Self::All),
@@ -46,7 +69,7 @@ impl Access {
             Some(Seek::Words(words)) => words,
         };
         let company = words::company(db, owner)?;
-        let rows = words::candidates(db, company, &words, FEW)?;
+        let rows = words::candidates(db, company, &words, FEW, effort)?;
         Ok(match rows {
             Some(rows) => Self::Rows(rows),
             None if has_index => Self::All,
@@ -103,12 +126,17 @@ fn add_one_of(sql: &mut Sql<Sqlite>, column: Column, values: impl Iterator<Item 
 }
 
 /// A page of the owner's list.
-pub(super) fn page<P: Listed>(db: &Connection, owner: Uuid, query: &ListQuery<P>) -> Result<Page> {
+pub(super) fn page<P: Listed>(
+    db: &Connection,
+    owner: Uuid,
+    query: &ListQuery<P>,
+    effort: Effort,
+) -> Result<Page> {
     let count = query
         .count
-        .then(|| count(db, owner, &query.condition))
+        .then(|| count(db, owner, &query.condition, effort))
         .transpose()?;
-    let (text, binds) = rows(db, owner, query)?.into_parts();
+    let (text, binds) = rows(db, owner, query, effort)?.into_parts();
     let mut statement = db.prepare_cached(&text)?;
     let rows = statement.query(params_from_iter(binds))?;
     Ok(read(rows, query, count)?)
@@ -119,11 +147,12 @@ pub(super) fn count<P: Listed>(
     db: &Connection,
     owner: Uuid,
     condition: &Condition<P>,
+    effort: Effort,
 ) -> Result<i32> {
     if condition.is_all() && P::TABLE == CustomerProperty::TABLE {
         return Ok(company::customers(db, owner)?);
     }
-    let access = Access::of(db, owner, condition, false)?;
+    let access = Access::of(db, owner, condition, false, effort)?;
     if let (Access::Words(question), None, Some(search)) =
         (&access, &condition.filter, &condition.search)
         && words::is_exact(search)
@@ -138,8 +167,14 @@ pub(super) fn count<P: Listed>(
 }
 
 /// The statement of a page; one row more than it holds tells whether there is a next.
-fn rows<P: Listed>(db: &Connection, owner: Uuid, query: &ListQuery<P>) -> Result<Sql<Sqlite>> {
-    let access = Access::of(db, owner, &query.condition, has_index(&query.order))?;
+fn rows<P: Listed>(
+    db: &Connection,
+    owner: Uuid,
+    query: &ListQuery<P>,
+    effort: Effort,
+) -> Result<Sql<Sqlite>> {
+    let has_index = has_index(&query.order);
+    let access = Access::of(db, owner, &query.condition, has_index, effort)?;
     let mut sql = access.select::<P>("id, body", owner);
     add_condition(&mut sql, &query.condition);
     if let Some(after) = &query.after {

@@ -131,6 +131,7 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::effort::Effort;
     use super::*;
     use crate::store::query::seek::Words;
 
@@ -185,7 +186,7 @@ mod tests {
         };
         assert_eq!(text("SELECT number_fold FROM customer"), "ασ");
         let hafen = Words::Whole("hafen".to_owned());
-        let found = words::candidates(&db, 1, &hafen, 9).unwrap();
+        let found = words::candidates(&db, 1, &hafen, 9, Effort::Full).unwrap();
         assert_eq!(found, Some(vec![1]));
     }
 

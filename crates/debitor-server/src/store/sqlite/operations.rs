@@ -28,7 +28,8 @@ impl Store for SqliteStore {
     }
 
     async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page> {
-        self.scan(move |db| list::page(db, tenant, &query)).await
+        self.list(move |db, effort| list::page(db, tenant, &query, effort))
+            .await
     }
 
     async fn company_count(
@@ -36,7 +37,7 @@ impl Store for SqliteStore {
         tenant: Uuid,
         condition: Condition<CompanyProperty>,
     ) -> Result<i32> {
-        self.scan(move |db| list::count(db, tenant, &condition))
+        self.list(move |db, effort| list::count(db, tenant, &condition, effort))
             .await
     }
 
@@ -49,9 +50,9 @@ impl Store for SqliteStore {
         scope: Scope,
         query: ListQuery<CustomerProperty>,
     ) -> Result<Page> {
-        self.scan(move |db| {
+        self.list(move |db, effort| {
             company::require(db, scope)?;
-            list::page(db, scope.company, &query)
+            list::page(db, scope.company, &query, effort)
         })
         .await
     }
@@ -61,9 +62,9 @@ impl Store for SqliteStore {
         scope: Scope,
         condition: Condition<CustomerProperty>,
     ) -> Result<i32> {
-        self.scan(move |db| {
+        self.list(move |db, effort| {
             company::require(db, scope)?;
-            list::count(db, scope.company, &condition)
+            list::count(db, scope.company, &condition, effort)
         })
         .await
     }
@@ -114,9 +115,9 @@ impl Store for SqliteStore {
         scope: Scope,
         query: ListQuery<SalesInvoiceProperty>,
     ) -> Result<Page> {
-        self.scan(move |db| {
+        self.list(move |db, effort| {
             company::require(db, scope)?;
-            list::page(db, scope.company, &query)
+            list::page(db, scope.company, &query, effort)
         })
         .await
     }
@@ -126,9 +127,9 @@ impl Store for SqliteStore {
         scope: Scope,
         condition: Condition<SalesInvoiceProperty>,
     ) -> Result<i32> {
-        self.scan(move |db| {
+        self.list(move |db, effort| {
             company::require(db, scope)?;
-            list::count(db, scope.company, &condition)
+            list::count(db, scope.company, &condition, effort)
         })
         .await
     }

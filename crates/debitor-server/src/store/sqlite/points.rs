@@ -1,5 +1,6 @@
-//! Reads of single rows by their keys, done where they are asked for: a hop to another thread would
-//! cost more than the read. Each thread of the runtime has a connection of its own.
+//! Reads of single rows by their keys, and of what else is soon found, done where they are asked for: a
+//! hop to another thread would cost more than the read. Each thread of the runtime has a connection of
+//! its own.
 //!
 //! A snapshot is kept from one read to the next for as long as nothing is committed: taking one takes
 //! two calls of the system, and more time than finding a row. This process alone writes, so that it
@@ -9,12 +10,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::super::{Result, Scope};
 use super::company;
+use super::effort::Deadline;
 use crate::per_thread::{PerThread, processors};
 
 /// Memory in which all connections together keep pages, and each at least, in KiB.
@@ -22,6 +25,9 @@ const CACHE: i64 = 32 * 1024;
 const LEAST_CACHE: i64 = 2 * 1024;
 /// Companies that each remembers at most; with one more, all are forgotten.
 const COMPANIES: usize = 10_000;
+
+/// As long may hold up whatever else the thread has to do.
+const SOON: Duration = Duration::from_micros(500);
 
 /// The connections for reads of single rows, and what they need to know of the writer.
 pub(super) struct Points {
@@ -53,6 +59,16 @@ impl Points {
         let mut point = self.point()?;
         point.require(scope)?;
         work(&point.connection)
+    }
+
+    /// Reads what several statements find, in one snapshot and a short time: what takes longer is
+    /// [`Error::QueryTimeout`](super::super::Error::QueryTimeout), and is for
+    /// [`Readers`](super::readers::Readers).
+    pub(super) fn read_soon<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let point = self.point()?;
+        let _snapshot = point.snapshot()?;
+        let work = || work(&point.connection);
+        point.deadline.within(SOON, work)
     }
 
     fn point(&self) -> Result<MutexGuard<'_, Point>> {
@@ -96,6 +112,7 @@ impl Drop for Change<'_> {
 /// A connection that cannot write.
 struct Point {
     connection: Connection,
+    deadline: Deadline,
     /// The count of changes at the last read.
     seen: u64,
     /// Companies that were found, with their tenants. A company neither goes away nor changes its
@@ -104,12 +121,14 @@ struct Point {
 }
 
 impl Point {
-    fn new(connection: Connection) -> rusqlite::Result<Self> {
+    fn new(mut connection: Connection) -> rusqlite::Result<Self> {
         let each = i64::try_from(processors()).map_or(0, |processors| CACHE / processors);
         // Less than zero: KiB, not pages.
         connection.pragma_update(None, "cache_size", -each.max(LEAST_CACHE))?;
+        let deadline = Deadline::of(&mut connection)?;
         Ok(Self {
             connection,
+            deadline,
             seen: u64::MAX,
             companies: HashMap::new(),
         })
@@ -145,7 +164,16 @@ impl Point {
         Ok(())
     }
 
-    fn let_go(&mut self) -> Result<()> {
+    /// The snapshot that is kept, or else one that ends with the returned value.
+    fn snapshot(&self) -> Result<Option<Snapshot<'_>>> {
+        if self.keeps() {
+            return Ok(None);
+        }
+        self.execute("BEGIN")?;
+        Ok(Some(Snapshot(self)))
+    }
+
+    fn let_go(&self) -> Result<()> {
         if self.keeps() {
             self.execute("COMMIT")?;
         }
@@ -158,8 +186,19 @@ impl Point {
     }
 }
 
+/// A snapshot for a single read, whatever becomes of it.
+struct Snapshot<'a>(&'a Point);
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        // An error would come again with the connection's next statement, which tells it.
+        let _ = self.0.let_go();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::super::Error;
     use super::*;
 
     /// A connection that writes, and those for reads beside it.
@@ -215,6 +254,25 @@ mod tests {
         assert_eq!((rows(&points), rows(&points)), (1, 1));
         assert!(!is_held().unwrap());
         drop(released);
+    }
+
+    #[test]
+    fn what_is_not_soon_done_ends_and_keeps_no_snapshot() {
+        let directory = tempfile::tempdir().unwrap();
+        let (writer, points) = store(&directory);
+        let endless = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n)
+                       SELECT count(*) FROM n";
+        let count = |sql: &'static str| {
+            points.read_soon(|db| Ok(db.query_row(sql, [], |row| row.get::<_, i64>(0))?))
+        };
+        assert!(matches!(count(endless), Err(Error::QueryTimeout)));
+        // Of this change it was not told: a snapshot of before would not show it.
+        add(&writer);
+        let change = points.change();
+        assert_eq!(count("SELECT count(*) FROM t").unwrap(), 1);
+        add(&writer);
+        assert_eq!(count("SELECT count(*) FROM t").unwrap(), 2);
+        drop(change);
     }
 
     #[test]

@@ -5,13 +5,14 @@ use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::super::{Error, Result};
 use super::connection::Database;
+use super::effort::Deadline;
 use crate::per_thread::processors;
 
 /// Reads that may wait; one more is refused.
@@ -20,9 +21,6 @@ const QUEUE: usize = 4096;
 const THREADS: RangeInclusive<usize> = 2..=8;
 /// Memory in which each keeps pages, in KiB: those that lists begin with, not all that they go by.
 const CACHE: i64 = 1024;
-
-/// Steps of a statement after which the time is looked at.
-const STEPS: i32 = 1000;
 
 type Job = Box<dyn FnOnce(&Reader) + Send>;
 
@@ -101,21 +99,17 @@ impl Readers {
 struct Reader {
     connection: Connection,
     limit: Duration,
-    /// When the read that is under way is to stop.
-    end: Arc<Mutex<Option<Instant>>>,
+    deadline: Deadline,
 }
 
 impl Reader {
     fn new(mut connection: Connection, limit: Duration) -> rusqlite::Result<Self> {
         connection.pragma_update(None, "cache_size", -CACHE)?;
-        let end = Arc::new(Mutex::new(None));
-        let seen = Arc::clone(&end);
-        let is_over = move || lock(&seen).is_some_and(|end| Instant::now() >= end);
-        connection.progress_handler(STEPS, Some(is_over))?;
+        let deadline = Deadline::of(&mut connection)?;
         Ok(Self {
             connection,
             limit,
-            end,
+            deadline,
         })
     }
 
@@ -124,10 +118,9 @@ impl Reader {
     fn in_snapshot<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let execute = |sql| self.connection.prepare_cached(sql)?.execute([]).map(drop);
         execute("BEGIN")?;
-        *lock(&self.end) = Some(Instant::now() + self.limit);
-        let result = catch_unwind(AssertUnwindSafe(|| work(&self.connection)))
+        let work = || self.deadline.within(self.limit, || work(&self.connection));
+        let result = catch_unwind(AssertUnwindSafe(work))
             .unwrap_or_else(|_| Err(Error::Internal("a read panicked".into())));
-        *lock(&self.end) = None;
         execute("COMMIT")?;
         result
     }

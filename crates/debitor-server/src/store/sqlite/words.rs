@@ -13,6 +13,7 @@ use rusqlite::{Connection, Params, params};
 use uuid::Uuid;
 
 use super::super::query::seek::Words;
+use super::effort::Effort;
 use crate::odata::search::{self, Search};
 
 /// Characters of a word that are kept.
@@ -170,29 +171,34 @@ pub(super) fn count_of(db: &Connection, question: &str) -> rusqlite::Result<i32>
 /// Rows among which all with these words are, if they are so few.
 ///
 /// A question with the start of a word collects every row that has such a word before it answers the
-/// first, and so a rarer word is looked for first, and starts of words in their own table.
+/// first, and so a rarer word is looked for first, and starts of words in their own table. With little
+/// effort words that are frequent one by one are not looked for together.
 pub(super) fn candidates(
     db: &Connection,
     company: i64,
     words: &Words,
     few: usize,
+    effort: Effort,
 ) -> rusqlite::Result<Option<Vec<i64>>> {
     match words {
         Words::All(parts) => {
             let mut parts: Vec<&Words> = parts.iter().collect();
             parts.sort_by_key(|part| Reverse(rarity(part)));
             for part in parts {
-                let rows = candidates(db, company, part, few)?;
+                let rows = candidates(db, company, part, few, effort)?;
                 if rows.is_some() {
                     return Ok(rows);
                 }
             }
-            matching(db, &question(company, words), few)
+            match effort {
+                Effort::Little => Ok(None),
+                Effort::Full => matching(db, &question(company, words), few),
+            }
         }
         Words::Any(parts) => {
             let mut all = Vec::new();
             for part in parts {
-                let Some(rows) = candidates(db, company, part, few)? else {
+                let Some(rows) = candidates(db, company, part, few, effort)? else {
                     return Ok(None);
                 };
                 all.extend(rows);

@@ -59,7 +59,7 @@ fn found(customers: &[String], words: &Words) -> Vec<i64> {
     let changes = rows.map(|(row, json)| Change::new(7, row, None, Some(json)));
     write(&db, changes.collect()).unwrap();
     let asked = matching(&db, &question(7, words), 9).unwrap().unwrap();
-    let found = candidates(&db, 7, words, 9).unwrap().unwrap();
+    let found = candidates(&db, 7, words, 9, Effort::Full).unwrap().unwrap();
     let is_among = |row| found.contains(row);
     assert!(asked.iter().all(is_among), "{asked:?} {found:?}");
     asked
