@@ -16,13 +16,17 @@ pub mod csdl;
 pub mod document;
 pub mod engine;
 mod environment;
+pub mod identity;
 pub mod judge;
 pub mod postgres;
+pub mod production;
 pub mod proxy;
 pub mod raw;
 pub mod server;
+pub mod tried;
 
 pub use engine::{Engine, Place};
 pub use environment::filters;
+pub use production::Production;
 pub use raw::{Answer, Request};
 pub use server::TestServer;

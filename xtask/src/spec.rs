@@ -12,12 +12,11 @@ use anyhow::{Result, ensure};
 
 use crate::codegen::DOCUMENT;
 use crate::install::{install, replace};
-use crate::process::{self, command, need, output};
+use crate::npm;
+use crate::process::{self, command, need};
 
 /// Where the linters' versions are pinned.
 const LISTS: &str = "xtask/tools";
-/// The oldest Node.js that Redocly runs on.
-const NODE: (u32, u32) = (20, 19);
 
 /// A linter, installed.
 struct Linter {
@@ -39,7 +38,8 @@ const UNKNOWN: (&str, &str) = ("\npaths:\n", "\nnonsense: true\npaths:\n");
 
 /// Installs the linters, then asks each of them.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let node = install_node_tools(root)?;
+    let node = root.join("target/tools/npm");
+    npm::install(&root.join(LISTS), &node, &[])?;
     let python = install_python_tools(root)?;
     let text = fs::read_to_string(root.join(DOCUMENT))?;
     for linter in linters(root, &node, &python) {
@@ -118,35 +118,6 @@ impl Linter {
     }
 }
 
-fn install_node_tools(root: &Path) -> Result<PathBuf> {
-    need(&["node", "--version"], &["nodejs"])?;
-    need(&["npm", "--version"], &["npm"])?;
-    let version = output("node", &["--version"]).unwrap_or_default();
-    let (major, minor) = NODE;
-    ensure!(
-        numbers(&version) >= vec![major, minor],
-        "Node.js is {version}; install {major}.{minor} or newer"
-    );
-    let folder = root.join("target/tools/npm");
-    install(
-        &root.join(LISTS),
-        &folder,
-        &["package.json", "package-lock.json"],
-        || {
-            // No package may run code of its own while it is installed.
-            let arguments = [
-                "ci",
-                "--ignore-scripts",
-                "--no-audit",
-                "--no-fund",
-                "--loglevel=error",
-            ];
-            process::run(&mut command(&folder, "npm", &arguments))
-        },
-    )?;
-    Ok(folder)
-}
-
 fn install_python_tools(root: &Path) -> Result<PathBuf> {
     need(
         &["python3", "-c", "import venv, ensurepip"],
@@ -172,23 +143,9 @@ fn install_python_tools(root: &Path) -> Result<PathBuf> {
     Ok(folder.join("venv"))
 }
 
-/// The first two numbers of a version such as `v20.19.2`.
-fn numbers(version: &str) -> Vec<u32> {
-    let parts = version.trim_start_matches('v').split('.');
-    parts.take(2).filter_map(|part| part.parse().ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert!(numbers("v20.19.2") >= vec![20, 19]);
-        assert!(numbers("v22.1.0") >= vec![20, 19]);
-        assert!(numbers("v20.9.0") < vec![20, 19]);
-        assert!(numbers("") < vec![20, 19]);
-    }
 
     #[test]
     fn the_document_has_the_places_for_flaws() {

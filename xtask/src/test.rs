@@ -7,17 +7,18 @@ use anyhow::{Context, Result};
 
 use crate::crash::{self, Length};
 use crate::process::{command, run};
-use crate::{bench, browser, codegen, coverage, deps, fuzz, postgres, spec};
+use crate::{bench, browser, codegen, coverage, deps, fuzz, identity, postgres, spec};
 
 /// A step's name and what it does.
 type Step = (&'static str, fn(&Path, Length) -> Result<()>);
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     ("fmt", |root, _| fmt(root)),
     ("codegen", |root, _| codegen::check(root)),
     ("spec", |root, _| spec::check(root)),
     ("deps", |root, _| deps::check(root)),
     ("browser", |_, _| browser::prepare()),
+    ("identity", |root, _| identity::prepare(root)),
     ("postgres", |_, _| postgres::prepare()),
     ("clippy", |root, _| clippy(root)),
     ("programs", |root, _| programs(root)),

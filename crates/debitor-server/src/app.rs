@@ -72,7 +72,8 @@ impl Api for App {
     ) -> Result<Arc<Caller>, Problem> {
         Ok(self
             .verifier
-            .verify(&request.headers, operation.permissions)?)
+            .verify(&request.headers, operation.permissions)
+            .await?)
     }
 
     fn body_limit(&self) -> usize {

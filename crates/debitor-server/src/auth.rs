@@ -1,23 +1,24 @@
 //! Who calls: bearer tokens become a [`Caller`], or a [`Rejection`].
 
+mod issuer;
 pub mod jwt;
 pub mod keys;
 mod remembered;
+pub mod rotation;
 pub mod signing;
+pub mod source;
 
 use std::fmt;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::config;
 use crate::store::Scope;
-use jwt::Verified;
-use keys::KeySet;
+pub use issuer::Issuer;
+use jwt::{Unverified, Verified};
 use remembered::Remembered;
 
 /// A longer token is refused unread.
@@ -76,6 +77,8 @@ pub enum Rejection {
     Invalid,
     #[error("The bearer token has expired.")]
     Expired,
+    #[error("The keys of the bearer token's issuer cannot be read now. Try again later.")]
+    Unavailable,
     #[error("The bearer token lacks a permission that the operation needs.")]
     Scope {
         /// The least permission that would do.
@@ -84,41 +87,18 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The value of `WWW-Authenticate`: without an error code if there were no credentials.
-    pub fn challenge(&self) -> String {
+    /// The value of `WWW-Authenticate`: without an error code if there were no credentials. None, if
+    /// other credentials would not help.
+    pub fn challenge(&self) -> Option<String> {
         let realm = r#"Bearer realm="debitor""#;
-        match self {
-            Self::Missing => realm.to_owned(),
-            Self::Malformed => format!(r#"{realm}, error="invalid_request""#),
-            Self::Invalid | Self::Expired => format!(r#"{realm}, error="invalid_token""#),
-            Self::Scope { needed } => {
-                format!(r#"{realm}, error="insufficient_scope", scope="{needed}""#)
-            }
-        }
-    }
-}
-
-/// Someone whose tokens are trusted.
-#[derive(Debug)]
-pub struct Issuer {
-    /// What a token's `iss` must be, to the letter.
-    pub name: String,
-    /// What a token's `aud` must be, or have among its values.
-    pub audience: String,
-    /// The keys that sign its tokens.
-    pub keys: KeySet,
-}
-
-impl Issuer {
-    /// An issuer of the configuration, with the keys that its file has now.
-    pub fn from_config(config: &config::Issuer) -> anyhow::Result<Self> {
-        let file = &config.jwks_file;
-        let keys = KeySet::from_file(file).with_context(|| file.display().to_string())?;
-        Ok(Self {
-            name: config.issuer.clone(),
-            audience: config.audience.clone(),
-            keys,
-        })
+        let error = match self {
+            Self::Missing => return Some(realm.to_owned()),
+            Self::Unavailable => return None,
+            Self::Malformed => "invalid_request".to_owned(),
+            Self::Invalid | Self::Expired => "invalid_token".to_owned(),
+            Self::Scope { needed } => format!(r#"insufficient_scope", scope="{needed}"#),
+        };
+        Some(format!(r#"{realm}, error="{error}""#))
     }
 }
 
@@ -140,8 +120,12 @@ impl Verifier {
     }
 
     /// Finds the caller of a request that needs any one of these permissions.
-    pub fn verify(&self, headers: &HeaderMap, any_of: &[&str]) -> Result<Arc<Caller>, Rejection> {
-        let verified = self.caller(headers).and_then(|caller| {
+    pub async fn verify(
+        &self,
+        headers: &HeaderMap,
+        any_of: &[&str],
+    ) -> Result<Arc<Caller>, Rejection> {
+        let verified = self.caller(headers).await.and_then(|caller| {
             let needed = || any_of.first().copied().unwrap_or_default().to_owned();
             if caller.may(any_of) {
                 Ok(caller)
@@ -155,18 +139,20 @@ impl Verifier {
         verified
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {
+    async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {
         let header = authorization(headers)?;
-        let verified = match self.remembered.find(header) {
+        let remembered = self.remembered.find(header);
+        let verified = match remembered.filter(|verified| verified.is_trusted()) {
             Some(verified) => verified,
-            None => self.verify_signature(header)?,
+            None => self.verify_signature(header).await?,
         };
         verified.check_times(self.clock.now())?;
         Ok(Arc::clone(&verified.caller))
     }
 
-    fn verify_signature(&self, header: &HeaderValue) -> Result<Arc<Verified>, Rejection> {
-        let verified = Arc::new(jwt::verify(bearer_token(header)?, &self.issuers)?);
+    async fn verify_signature(&self, header: &HeaderValue) -> Result<Arc<Verified>, Rejection> {
+        let token = Unverified::read(bearer_token(header)?, &self.issuers)?;
+        let verified = Arc::new(token.verify().await?);
         self.remembered.add(header, Arc::clone(&verified));
         Ok(verified)
     }

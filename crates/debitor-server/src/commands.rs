@@ -19,6 +19,7 @@ use debitor_server::dev::{self, Announcement};
 use debitor_server::domain::company::NewCompany;
 use debitor_server::store::{self, Store};
 use debitor_server::{Server, failpoint, telemetry};
+use futures::future::join_all;
 use tokio::net::TcpListener;
 
 use crate::cli::{Cli, Command, Company, CompanyCreate, Dev, Serve, Token};
@@ -68,7 +69,7 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
     let origin = config.public_url.clone();
     let origin = origin.map_or_else(|| listener.local_addr().map(dev::origin), Ok)?;
     let announcement = Announcement::new(&origin, token, demo, data_dir.canonicalize()?);
-    let mut issuers = trusted(&config)?;
+    let mut issuers = trusted(&config).await;
     issuers.push(key.issuer()?);
     let server = Server {
         config,
@@ -93,7 +94,7 @@ fn announce(announcement: &Announcement, json: bool) -> anyhow::Result<()> {
 async fn run_serve(arguments: Serve) -> anyhow::Result<()> {
     let config = Config::load(&arguments.config, &config::environment())?;
     telemetry::start(&config.log)?;
-    let issuers = trusted(&config)?;
+    let issuers = trusted(&config).await;
     let listener = listen(config.listen).await?;
     let admin = listen_to_admin(&config).await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
@@ -136,13 +137,8 @@ async fn create_company(arguments: CompanyCreate) -> anyhow::Result<()> {
 }
 
 /// The issuers of the configuration, with their keys.
-fn trusted(config: &Config) -> anyhow::Result<Vec<Issuer>> {
-    config
-        .auth
-        .issuers
-        .iter()
-        .map(Issuer::from_config)
-        .collect()
+async fn trusted(config: &Config) -> Vec<Issuer> {
+    join_all(config.auth.issuers.iter().map(Issuer::start)).await
 }
 
 async fn open_store(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<dyn Store>> {

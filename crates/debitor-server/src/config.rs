@@ -17,11 +17,13 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 pub use check::StoreUrl;
 pub use reader::{Fault, Faults};
 use reader::{Reader, Section};
 
+use crate::auth::source::Source;
 use crate::store::Timeouts;
 
 /// The variables whose names start with `DEBITOR_`.
@@ -117,15 +119,37 @@ pub struct Auth {
 #[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Issuer {
-    /// What a token's `iss` must be, to the letter: an https URL.
-    #[schemars(url, regex(pattern = "^https://"))]
+    /// What a token's `iss` must be, to the letter: an https URL, or an http one of this machine. In the
+    /// place of `{tenantid}` stands the token's own `tid`, as in the names of Entra's issuers.
+    #[schemars(regex(pattern = "^https?://"))]
     pub issuer: String,
     /// What a token's `aud` must be or contain.
     #[schemars(length(min = 1))]
     pub audience: String,
-    /// The file with the issuer's public keys, a JSON Web Key Set.
-    #[schemars(with = "String")]
-    pub jwks_file: PathBuf,
+    /// The only tenant that the issuer's tokens speak for: they need no `tid` then.
+    pub tenant: Option<Uuid>,
+    /// Where the issuer's public keys are.
+    #[schemars(flatten, with = "Keys")]
+    pub keys: Source,
+}
+
+/// Where an issuer's public keys are: just one of these.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(
+    dead_code,
+    reason = "the file's shape, for its schema; read, it is a `Source`"
+)]
+enum Keys {
+    /// A file with a JSON Web Key Set, which is read again every minute.
+    JwksFile(String),
+    /// The address of a JSON Web Key Set, which is read again every hour.
+    JwksUrl(#[schemars(url)] String),
+    /// `true`: where the issuer's description says, which is below the issuer at
+    /// `.well-known/openid-configuration`.
+    Discovery(bool),
+    /// The same, if the description is somewhere else.
+    DiscoveryUrl(#[schemars(url)] String),
 }
 
 /// What is logged, and how. Logs go to standard error.
@@ -367,12 +391,41 @@ fn read_auth(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Auth> {
 fn read_issuer(mut section: Section<'_>) -> Option<Issuer> {
     let issuer = section.required("issuer", check::issuer);
     let audience = section.required("audience", check::not_empty);
-    let jwks_file = section.required("jwks_file", check::key_set);
+    let tenant = section.parsed("tenant", check::tenant);
+    let keys = read_keys(&mut section, issuer.as_deref());
     Some(Issuer {
         issuer: issuer?,
         audience: audience?,
-        jwks_file: jwks_file?,
+        tenant,
+        keys: keys?,
     })
+}
+
+/// Where the keys of this issuer are.
+fn read_keys(section: &mut Section<'_>, issuer: Option<&str>) -> Option<Source> {
+    let places = ["jwks_file", "jwks_url", "discovery", "discovery_url"];
+    if places.iter().filter(|key| section.has(key)).count() != 1 {
+        let message =
+            "one of jwks_file, jwks_url, discovery and discovery_url is required, and no more";
+        section.fault("jwks_file", message);
+    }
+    let file = section.parsed("jwks_file", check::key_set);
+    let url = section.parsed("jwks_url", check::keys_url);
+    let discovery = section.flag("discovery");
+    if discovery == Some(false) {
+        section.fault("discovery", "must be true, or left out");
+    }
+    let description = section.parsed("discovery_url", check::keys_url);
+    let described = || {
+        let issuer = issuer?.to_owned();
+        match description {
+            Some(url) => Some(Source::Discovery { url, issuer }),
+            None => Source::discovery(&issuer).ok(),
+        }
+    };
+    file.map(Source::File)
+        .or(url.map(Source::Url))
+        .or_else(described)
 }
 
 fn read_log(mut section: Section<'_>) -> Log {

@@ -46,12 +46,20 @@ impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let (status, code) = match rejection {
             Rejection::Scope { .. } => (StatusCode::FORBIDDEN, "accessDenied"),
+            Rejection::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable"),
             _ => (StatusCode::UNAUTHORIZED, "unauthenticated"),
         };
-        Self::new(status, code, rejection.to_string())
-            .header(WWW_AUTHENTICATE, rejection.challenge())
+        let problem = Self::new(status, code, rejection.to_string());
+        match rejection.challenge() {
+            Some(challenge) => problem.header(WWW_AUTHENTICATE, challenge),
+            None => problem.header(RETRY_AFTER, ISSUER_SECONDS),
+        }
     }
 }
+
+/// Seconds after which a client should try again when its issuer's keys cannot be read: they are asked
+/// for no more often.
+const ISSUER_SECONDS: &str = "10";
 
 /// Seconds after which a client should try again when the store cannot answer.
 const RETRY_SECONDS: &str = "1";

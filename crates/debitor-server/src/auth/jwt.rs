@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::keys::Key;
+use super::rotation::Keys;
 use super::{Caller, Issuer, Rejection};
 
 /// How far the issuer's clock and ours may differ, in seconds.
@@ -27,12 +28,20 @@ type Object = Map<String, Value>;
 #[derive(Debug)]
 pub(super) struct Verified {
     pub(super) caller: Arc<Caller>,
+    /// The issuer's keys, and which of them were trusted then.
+    keys: Arc<Keys>,
+    generation: u64,
     /// When it is valid at the earliest and no more, in seconds since 1970.
     starts: Option<i64>,
     expires: i64,
 }
 
 impl Verified {
+    /// Whether the issuer's keys are still those that it was verified with.
+    pub(super) fn is_trusted(&self) -> bool {
+        self.keys.generation() == self.generation
+    }
+
     /// Refuses a token that is not valid yet, or no more.
     pub(super) fn check_times(&self, now: DateTime<Utc>) -> Result<(), Rejection> {
         let now = now.timestamp();
@@ -47,24 +56,66 @@ impl Verified {
     }
 }
 
-/// Verifies a token and reads who it speaks for; its times are read and not checked.
-pub(super) fn verify(token: &str, issuers: &[Issuer]) -> Result<Verified, Rejection> {
-    let header = part(token, 0).ok_or(Rejection::Invalid)?;
-    check_header(&header)?;
-    let claimed = part(token, 1).ok_or(Rejection::Invalid)?;
-    let issuer = trusted(text(&claimed, "iss")?, issuers).ok_or(Rejection::Invalid)?;
-    let claims = issuer
-        .keys
-        .candidates(text(&header, "kid")?)
-        .find_map(|key| signed_claims(token, key, issuer))
-        .ok_or(Rejection::Invalid)?;
-    let expires = seconds(&claims, "exp")?.ok_or(Rejection::Invalid)?;
-    let starts = seconds(&claims, "nbf")?.max(seconds(&claims, "iat")?);
-    Ok(Verified {
-        caller: Arc::new(read_caller(&claims)?),
-        starts,
-        expires,
-    })
+/// A token that claims to be of a trusted issuer, to be verified.
+pub(super) struct Unverified<'a> {
+    token: &'a str,
+    header: Object,
+    issuer: &'a Issuer,
+    /// The issuer's name as the token has it, with the tenant's.
+    name: String,
+}
+
+impl<'a> Unverified<'a> {
+    /// Reads what says which key is to verify the token.
+    pub(super) fn read(token: &'a str, issuers: &'a [Issuer]) -> Result<Self, Rejection> {
+        let header = part(token, 0).ok_or(Rejection::Invalid)?;
+        check_header(&header)?;
+        let claimed = part(token, 1).ok_or(Rejection::Invalid)?;
+        let name = text(&claimed, "iss")?.ok_or(Rejection::Invalid)?;
+        let tenant = text(&claimed, "tid")?;
+        let issuer = issuers.iter().find(|issuer| issuer.is(name, tenant));
+        Ok(Self {
+            token,
+            header,
+            issuer: issuer.ok_or(Rejection::Invalid)?,
+            name: name.to_owned(),
+        })
+    }
+
+    /// Verifies it with its issuer's keys and reads who it speaks for; its times are read and not
+    /// checked.
+    pub(super) async fn verify(self) -> Result<Verified, Rejection> {
+        let id = text(&self.header, "kid")?;
+        let keys = self.issuer.keys.for_token(id).await?;
+        let claims = keys
+            .set
+            .candidates(id)
+            .filter(|key| key.is_of(&self.issuer.name))
+            .find_map(|key| self.signed_claims(key))
+            .ok_or(Rejection::Invalid)?;
+        let expires = seconds(&claims, "exp")?.ok_or(Rejection::Invalid)?;
+        let starts = seconds(&claims, "nbf")?.max(seconds(&claims, "iat")?);
+        Ok(Verified {
+            caller: Arc::new(read_caller(&claims, self.issuer)?),
+            keys: Arc::clone(&self.issuer.keys),
+            generation: keys.generation,
+            starts,
+            expires,
+        })
+    }
+
+    /// The claims, if this key signed them for us by its own algorithm.
+    fn signed_claims(&self, key: &Key) -> Option<Object> {
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_issuer(&[&self.name]);
+        validation.set_audience(&[&self.issuer.audience]);
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        jsonwebtoken::decode(self.token, &key.decoding, &validation)
+            .ok()
+            .map(|data| data.claims)
+    }
 }
 
 /// A part of the token as the JSON object that it must be; nothing is verified yet.
@@ -87,59 +138,50 @@ fn check_header(header: &Object) -> Result<(), Rejection> {
     }
 }
 
-fn trusted<'a>(name: Option<&str>, issuers: &'a [Issuer]) -> Option<&'a Issuer> {
-    issuers
-        .iter()
-        .find(|issuer| Some(issuer.name.as_str()) == name)
-}
-
-/// The claims, if this key signed them for us by its own algorithm.
-fn signed_claims(token: &str, key: &Key, issuer: &Issuer) -> Option<Object> {
-    let mut validation = Validation::new(key.algorithm);
-    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-    validation.set_issuer(&[&issuer.name]);
-    validation.set_audience(&[&issuer.audience]);
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    jsonwebtoken::decode(token, &key.decoding, &validation)
-        .ok()
-        .map(|data| data.claims)
-}
-
-fn read_caller(claims: &Object) -> Result<Caller, Rejection> {
-    let subject = either(claims, "oid", "sub")?.ok_or(Rejection::Invalid)?;
-    let scopes = text(claims, "scp")?.unwrap_or_default().split(' ');
+fn read_caller(claims: &Object, issuer: &Issuer) -> Result<Caller, Rejection> {
+    let subject = first(claims, &["oid", "sub"])?.ok_or(Rejection::Invalid)?;
+    // RFC 8693 and RFC 9068 say `scope`, Entra `scp`.
+    let scopes = first(claims, &["scp", "scope"])?.unwrap_or_default();
     let mut permissions: Vec<String> = scopes
+        .split(' ')
         .filter(|scope| !scope.is_empty())
         .map(str::to_owned)
         .collect();
     permissions.extend(texts(claims, "roles")?);
     Ok(Caller {
-        tenant: tenant(claims)?,
+        tenant: tenant(claims, issuer.tenant)?,
         subject: subject.to_owned(),
-        app: either(claims, "azp", "appid")?.map(str::to_owned),
+        app: first(claims, &["azp", "appid", "client_id"])?.map(str::to_owned),
         permissions,
     })
 }
 
-/// `tid` as a GUID with hyphens, the one spelling that issuers use.
-fn tenant(claims: &Object) -> Result<Uuid, Rejection> {
-    let text = text(claims, "tid")?
-        .filter(|text| text.len() == 36)
-        .ok_or(Rejection::Invalid)?;
-    let tenant = Uuid::parse_str(text).map_err(|_| Rejection::Invalid)?;
-    if tenant.is_nil() {
+/// `tid` as a GUID with hyphens, the one spelling that issuers use. An issuer of one tenant need not
+/// say it, and says no other.
+fn tenant(claims: &Object, only: Option<Uuid>) -> Result<Uuid, Rejection> {
+    let claimed = text(claims, "tid")?.map(guid).transpose()?;
+    let tenant = claimed.or(only).ok_or(Rejection::Invalid)?;
+    if tenant.is_nil() || only.is_some_and(|only| only != tenant) {
         Err(Rejection::Invalid)
     } else {
         Ok(tenant)
     }
 }
 
-/// The first of two claims that is there; an empty text is as good as none.
-fn either<'a>(claims: &'a Object, first: &str, second: &str) -> Result<Option<&'a str>, Rejection> {
-    let found = text(claims, first)?.filter(|text| !text.is_empty());
-    let fallback = text(claims, second)?.filter(|text| !text.is_empty());
-    Ok(found.or(fallback))
+fn guid(text: &str) -> Result<Uuid, Rejection> {
+    let has_hyphens = text.len() == 36;
+    let guid = Uuid::parse_str(text).ok().filter(|_| has_hyphens);
+    guid.ok_or(Rejection::Invalid)
+}
+
+/// The first of these claims that is there; an empty text is as good as none.
+fn first<'a>(claims: &'a Object, names: &[&str]) -> Result<Option<&'a str>, Rejection> {
+    let mut found = None;
+    for name in names {
+        let own = text(claims, name)?.filter(|text| !text.is_empty());
+        found = found.or(own);
+    }
+    Ok(found)
 }
 
 fn text<'a>(object: &'a Object, name: &str) -> Result<Option<&'a str>, Rejection> {

@@ -9,18 +9,23 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, P
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
-const MAX_BYTES: usize = 256 * 1024;
+pub(super) const MAX_BYTES: usize = 256 * 1024;
 const MAX_KEYS: usize = 64;
 /// Shorter RSA keys are within reach of an attacker.
 const MIN_RSA_BYTES: usize = 2048 / 8;
 
-/// The keys of an issuer.
-#[derive(Debug)]
-pub struct KeySet(Vec<Key>);
+/// The keys of an issuer, and the text that has them.
+pub struct KeySet {
+    keys: Vec<Key>,
+    json: Vec<u8>,
+}
 
 /// A key, and the one algorithm that it is used with: a token's header has no say in it.
 pub struct Key {
     id: Option<String>,
+    /// The only issuer whose tokens it signs, if it is not all that the set is for. Entra says so, as
+    /// its tenants' issuers share a set.
+    issuer: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) decoding: DecodingKey,
 }
@@ -62,25 +67,41 @@ impl KeySet {
             return Err(Error::TooMany);
         }
         // One by one: a kind that the library does not know must not hide the keys beside it.
-        let usable: Vec<Key> = keys
-            .into_iter()
-            .filter_map(|key| serde_json::from_value::<Jwk>(key).ok())
-            .filter_map(|jwk| Key::new(&jwk))
-            .collect();
+        let usable: Vec<Key> = keys.into_iter().filter_map(Key::new).collect();
         if usable.is_empty() {
-            Err(Error::Empty)
-        } else {
-            Ok(Self(usable))
+            return Err(Error::Empty);
         }
+        Ok(Self {
+            keys: usable,
+            json: json.to_vec(),
+        })
+    }
+
+    /// Whether it has the key that a token names; a token need not name one.
+    pub(super) fn has(&self, id: Option<&str>) -> bool {
+        id.is_none() || self.candidates(id).next().is_some()
     }
 
     /// Keys for a token: those of its `kid`; without one, the only key there is.
     pub(super) fn candidates(&self, id: Option<&str>) -> impl Iterator<Item = &Key> {
-        let only = self.0.len() == 1;
-        self.0.iter().filter(move |key| match id {
+        let only = self.keys.len() == 1;
+        self.keys.iter().filter(move |key| match id {
             Some(id) => key.id.as_deref() == Some(id),
             None => only,
         })
+    }
+}
+
+/// The same text has the same keys.
+impl PartialEq for KeySet {
+    fn eq(&self, other: &Self) -> bool {
+        self.json == other.json
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.keys).finish()
     }
 }
 
@@ -93,7 +114,10 @@ fn document(json: &[u8]) -> Result<Value, Error> {
 }
 
 impl Key {
-    fn new(jwk: &Jwk) -> Option<Self> {
+    fn new(json: Value) -> Option<Self> {
+        let issuer = json.get("issuer").and_then(Value::as_str);
+        let issuer = issuer.map(str::to_owned);
+        let jwk: Jwk = serde_json::from_value(json).ok()?;
         let common = &jwk.common;
         if common
             .public_key_use
@@ -103,12 +127,20 @@ impl Key {
             return None;
         }
         let algorithm = algorithm(&jwk.algorithm, common.key_algorithm)?;
-        let decoding = DecodingKey::from_jwk(jwk).ok()?;
+        let decoding = DecodingKey::from_jwk(&jwk).ok()?;
         Some(Self {
             id: common.key_id.clone(),
+            issuer,
             algorithm,
             decoding,
         })
+    }
+}
+
+impl Key {
+    /// Whether it signs for an issuer, given as a pattern for all tenants' names.
+    pub(super) fn is_of(&self, issuer: &str) -> bool {
+        self.issuer.as_deref().is_none_or(|own| own == issuer)
     }
 }
 
@@ -158,7 +190,7 @@ mod tests {
         let json = json!({ "keys": keys }).to_string();
         let set = KeySet::from_json(json.as_bytes()).map_err(|error| error.to_string())?;
         Ok(set
-            .0
+            .keys
             .into_iter()
             .map(|key| (key.id.unwrap_or_default(), key.algorithm))
             .collect())

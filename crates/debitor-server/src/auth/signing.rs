@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::Issuer;
 use super::keys::KeySet;
+use super::rotation::Keys;
 
 /// What the development server's tokens say in `iss`; no real issuer can have this name.
 pub const ISSUER: &str = "https://debitor.invalid/dev";
@@ -83,7 +84,8 @@ impl SigningKey {
         Ok(Issuer {
             name: ISSUER.to_owned(),
             audience: AUDIENCE.to_owned(),
-            keys,
+            tenant: None,
+            keys: Keys::fixed(keys),
         })
     }
 

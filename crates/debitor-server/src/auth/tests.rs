@@ -17,10 +17,13 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta};
+use futures::FutureExt as _;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
+use super::keys::KeySet;
+use super::rotation::Keys;
 use super::*;
 use crate::clock::FixedClock;
 
@@ -58,7 +61,8 @@ fn world_with(key: EncodingKey, jwk: &Value) -> World {
     let issuer = Issuer {
         name: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
-        keys,
+        tenant: None,
+        keys: Keys::fixed(keys),
     };
     World {
         key,
@@ -79,10 +83,8 @@ impl World {
     }
 
     fn verify(&self, token: &str) -> Result<Arc<Caller>, Rejection> {
-        self.verifier.verify(
-            &authorization(&[&format!("Bearer {token}")]),
-            &["Read", "Write"],
-        )
+        let headers = authorization(&[&format!("Bearer {token}")]);
+        verify(&self.verifier, &headers, &["Read", "Write"])
     }
 
     fn check_claims(&self, claims: Value, expected: Result<(), Rejection>) {
@@ -90,6 +92,15 @@ impl World {
         let found = self.verify(&self.token(json!({}), claims)).map(|_| ());
         assert_eq!(found, expected, "{told}");
     }
+}
+
+/// Keys that never change are there at once.
+fn verify(
+    verifier: &Verifier,
+    headers: &HeaderMap,
+    any_of: &[&str],
+) -> Result<Arc<Caller>, Rejection> {
+    verifier.verify(headers, any_of).now_or_never().unwrap()
 }
 
 fn base_header() -> Value {
@@ -180,7 +191,7 @@ fn other_spellings_of_a_valid_token_are_valid() {
     let token = world.token(json!({}), json!({}));
     for scheme in ["bearer", "BEARER", "Bearer "] {
         let headers = authorization(&[&format!("{scheme} {token}")]);
-        world.verifier.verify(&headers, &["Read"]).unwrap();
+        verify(&world.verifier, &headers, &["Read"]).unwrap();
     }
 }
 
@@ -476,7 +487,7 @@ fn credentials_come_in_one_authorization_header() {
     let token = world.token(json!({}), json!({}));
     let long = format!("Bearer {}", "x".repeat(8 * 1024 + 1));
     let check = |values: &[&str], expected: Rejection| {
-        let found = world.verifier.verify(&authorization(values), &[]);
+        let found = verify(&world.verifier, &authorization(values), &[]);
         assert_eq!(found, Err(expected), "{values:?}");
     };
     check(&[], Rejection::Missing);
@@ -526,7 +537,7 @@ fn permissions_are_compared_whole() {
 
 #[test]
 fn challenges_say_no_more_than_the_standard_asks() {
-    let challenge = |rejection: Rejection| rejection.challenge();
+    let challenge = |rejection: Rejection| rejection.challenge().unwrap();
     assert_eq!(challenge(Rejection::Missing), r#"Bearer realm="debitor""#);
     assert_eq!(
         challenge(Rejection::Malformed),
@@ -543,6 +554,85 @@ fn challenges_say_no_more_than_the_standard_asks() {
         }),
         r#"Bearer realm="debitor", error="insufficient_scope", scope="Read""#
     );
+    assert_eq!(Rejection::Unavailable.challenge(), None);
+}
+
+const ENTRA: &str = "https://login.microsoftonline.com/{tenantid}/v2.0";
+
+/// The world's issuer under this name, and of this tenant alone if it is one's.
+fn renamed(world: &mut World, name: &str, tenant: Option<&str>) {
+    let issuer = &mut world.verifier.issuers[0];
+    issuer.name = name.to_owned();
+    issuer.tenant = tenant.map(|tenant| tenant.parse().unwrap());
+}
+
+#[test]
+fn an_issuers_name_can_have_the_tokens_tenant() {
+    let mut world = world();
+    renamed(&mut world, ENTRA, None);
+    let of = |tenant: &str| ENTRA.replace("{tenantid}", tenant);
+    world.check_claims(json!({ "iss": of(TENANT) }), Ok(()));
+    let other = "11111111-2222-4333-8444-555555555555";
+    for claims in [
+        json!({ "iss": of(other) }),
+        json!({ "iss": of(TENANT), "tid": other }),
+        json!({ "iss": of("{tenantid}") }),
+        json!({ "iss": of("{tenantid}"), "tid": "{tenantid}" }),
+        json!({ "iss": of(""), "tid": "" }),
+        json!({ "iss": of(&TENANT.to_uppercase()) }),
+        json!({ "iss": of("x/../y"), "tid": "x/../y" }),
+        json!({ "iss": of(TENANT), "tid": null }),
+    ] {
+        world.check_claims(claims, Err(Rejection::Invalid));
+    }
+}
+
+#[test]
+fn a_key_signs_for_its_own_issuer_alone() {
+    let key = ec_key();
+    let jwk = |issuer: &str| {
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
+        jwk.common.key_id = Some("one".to_owned());
+        merged(
+            serde_json::to_value(jwk).unwrap(),
+            json!({ "issuer": issuer }),
+        )
+    };
+    let iss = json!({ "iss": ENTRA.replace("{tenantid}", TENANT) });
+    for (issuer, expected) in [
+        (ENTRA, Ok(())),
+        (
+            "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
+            Err(Rejection::Invalid),
+        ),
+    ] {
+        let mut world = world_with(key.clone(), &jwk(issuer));
+        renamed(&mut world, ENTRA, None);
+        world.check_claims(iss.clone(), expected);
+    }
+}
+
+#[test]
+fn an_issuer_of_one_tenant_need_not_name_it() {
+    let mut world = world();
+    renamed(&mut world, ISSUER, Some(TENANT));
+    world.check_claims(json!({ "tid": null }), Ok(()));
+    world.check_claims(json!({}), Ok(()));
+    let other = json!({ "tid": "11111111-2222-4333-8444-555555555555" });
+    world.check_claims(other, Err(Rejection::Invalid));
+}
+
+#[test]
+fn claims_of_rfc_9068_are_read() {
+    let world = world();
+    let claims = json!({ "scp": null, "scope": "Other Write", "azp": null, "client_id": "mine" });
+    let caller = world
+        .verify(&world.token(json!({ "typ": "at+jwt" }), claims))
+        .unwrap();
+    assert_eq!(caller.app.as_deref(), Some("mine"));
+    for wrong in [json!({ "scope": ["Read"] }), json!({ "client_id": 1 })] {
+        world.check_claims(wrong, Err(Rejection::Invalid));
+    }
 }
 
 #[test]
@@ -559,11 +649,11 @@ fn the_development_key_signs_tokens_that_verify() {
     let token = key.token(&grant, clock.now()).unwrap();
     let verifier = Verifier::new(vec![key.issuer().unwrap()], clock.clone());
     let headers = authorization(&[&format!("Bearer {token}")]);
-    let caller = verifier.verify(&headers, &["Write"]).unwrap();
+    let caller = verify(&verifier, &headers, &["Write"]).unwrap();
     assert_eq!((caller.tenant, caller.permissions.len()), (grant.tenant, 2));
     clock.advance(TimeDelta::hours(2));
     assert_eq!(
-        verifier.verify(&headers, &["Write"]),
+        verify(&verifier, &headers, &["Write"]),
         Err(Rejection::Expired)
     );
 }

@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
 use url::Url;
+use uuid::Uuid;
 
 use super::LogFormat;
 use crate::auth::keys::KeySet;
+use crate::auth::source;
 
 type Checked<T> = Result<T, String>;
 
@@ -98,14 +100,26 @@ pub(super) fn public_url(text: &str) -> Checked<String> {
     }
 }
 
+/// To the letter, as a token's `iss` is compared with it: the parser would mend `https:host`.
 pub(super) fn issuer(text: &str) -> Checked<String> {
-    let is_https = Url::parse(text).is_ok_and(|url| url.scheme() == "https" && is_plain(&url));
-    // The parser would mend `https:host`; a token's `iss` is compared to the letter.
-    if is_https && text.starts_with("https://") {
-        Ok(text.to_owned())
-    } else {
-        Err("must be an https URL".to_owned())
-    }
+    let is_whole = text.starts_with("https://") || text.starts_with("http://");
+    keys_url(text).and_then(|_| is_whole.then(|| text.to_owned()).ok_or_else(unsafe_url))
+}
+
+/// Where keys can be read so that nobody else can change them.
+pub(super) fn keys_url(text: &str) -> Checked<Url> {
+    let url = Url::parse(text).ok();
+    url.filter(|url| is_plain(url) && source::is_safe(url))
+        .ok_or_else(unsafe_url)
+}
+
+fn unsafe_url() -> String {
+    "must be an https URL, or an http URL of this machine".to_owned()
+}
+
+pub(super) fn tenant(text: &str) -> Checked<Uuid> {
+    let tenant = Uuid::parse_str(text).ok().filter(|tenant| !tenant.is_nil());
+    tenant.ok_or_else(|| "must be a GUID".to_owned())
 }
 
 fn is_plain(url: &Url) -> bool {

@@ -146,12 +146,17 @@ impl<'a> Section<'a> {
         key: &'static str,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        if self.variable(key).is_none() && !self.table.contains_key(key) {
+        if !self.has(key) {
             self.known.push(key);
             self.fault(key, "is required");
             return None;
         }
         self.parsed(key, parse)
+    }
+
+    /// Whether a setting is there, right or wrong.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.variable(key).is_some() || self.table.contains_key(key)
     }
 
     /// A setting that is true or false.

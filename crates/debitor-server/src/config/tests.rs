@@ -53,6 +53,19 @@ const WHOLE: &str = r#"
     issuer = "https://login.example.com/"
     audience = "api://debitor"
     jwks_file = "KEYS"
+    [[auth.issuers]]
+    issuer = "https://login.example.com/one"
+    audience = "api://debitor"
+    tenant = "6f1a1c3e-2b0e-4a7c-9d39-0a1f5d1f7a11"
+    jwks_url = "https://login.example.com/keys"
+    [[auth.issuers]]
+    issuer = "https://login.microsoftonline.com/{tenantid}/v2.0"
+    audience = "api://debitor"
+    discovery = true
+    [[auth.issuers]]
+    issuer = "https://sts.windows.net/{tenantid}/"
+    audience = "api://debitor"
+    discovery_url = "https://login.microsoftonline.com/common/.well-known/openid-configuration"
     [log]
     filter = "warn,debitor_server=debug"
     format = "json"
@@ -120,7 +133,25 @@ fn every_setting_is_read() {
         Some(Path::new("/mnt/archive"))
     );
     assert_eq!(config.auth.issuers[0].audience, "api://debitor");
-    assert_eq!(config.auth.issuers[0].jwks_file, Path::new(KEYS));
+    let keys: Vec<_> = config.auth.issuers.iter().map(|one| &one.keys).collect();
+    let url = |text: &str| text.parse().unwrap();
+    let entra = "https://login.microsoftonline.com";
+    let place = ".well-known/openid-configuration";
+    assert_eq!(
+        keys,
+        [
+            &Source::File(KEYS.into()),
+            &Source::Url(url("https://login.example.com/keys")),
+            &Source::Discovery {
+                url: url(&format!("{entra}/organizations/v2.0/{place}")),
+                issuer: format!("{entra}/{{tenantid}}/v2.0"),
+            },
+            &Source::Discovery {
+                url: url(&format!("{entra}/common/{place}")),
+                issuer: "https://sts.windows.net/{tenantid}/".to_owned(),
+            },
+        ]
+    );
     assert_eq!(config.log.filter, "warn,debitor_server=debug");
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(
@@ -143,7 +174,10 @@ fn the_schema_has_exactly_the_settings_that_are_read() {
             Some(name) => root.pointer(&name[1..]).unwrap(),
             None => schema,
         };
-        let properties = schema["properties"].as_object().into_iter().flatten();
+        let choices = schema["oneOf"].as_array().into_iter().flatten();
+        let of_choices = choices.filter_map(|choice| choice["properties"].as_object());
+        let properties = schema["properties"].as_object().into_iter();
+        let properties = properties.chain(of_choices).flatten();
         let mut found: Vec<String> = properties
             .flat_map(|(name, property)| {
                 let below = keys(property, root);
@@ -168,7 +202,10 @@ fn the_schema_has_exactly_the_settings_that_are_read() {
     fn used(table: &toml::Table) -> Vec<String> {
         let keys = table.iter().flat_map(|(name, value)| match value {
             toml::Value::Table(table) => prefixed(name, &used(table)),
-            toml::Value::Array(tables) => prefixed(name, &used(tables[0].as_table().unwrap())),
+            toml::Value::Array(tables) => tables
+                .iter()
+                .flat_map(|table| prefixed(name, &used(table.as_table().unwrap())))
+                .collect(),
             _ => vec![name.clone()],
         });
         keys.collect()
@@ -178,6 +215,7 @@ fn the_schema_has_exactly_the_settings_that_are_read() {
     let mut read = used(&WHOLE.parse().unwrap());
     described.sort();
     read.sort();
+    read.dedup();
     assert_eq!(described, read);
 }
 
@@ -245,7 +283,13 @@ fn all_faults_are_told_at_once() {
         jwks_file = "/nowhere/jwks.json"
         [[auth.issuers]]
         issuer = "https://login.example.com/"
-        jwks_url = "https://login.example.com/keys"
+        jwks_uri = "https://login.example.com/keys"
+        [[auth.issuers]]
+        issuer = "http://127.0.0.1:1/"
+        audience = "api://debitor"
+        tenant = "nobody"
+        jwks_url = "http://login.example.com/keys"
+        discovery = false
         [log]
         filter = "debitor_server=loud"
         format = "xml"
@@ -259,13 +303,19 @@ fn all_faults_are_told_at_once() {
             "listen: must be a text",
             "public_url: must be an http or https URL without user, query and fragment",
             "store.url: must be sqlite:DIR or postgres://USER@HOST/DATABASE",
-            "auth.issuers[0].issuer: must be an https URL",
+            "auth.issuers[0].issuer: must be an https URL, or an http URL of this machine",
             "auth.issuers[0].audience: must not be empty",
             "auth.issuers[0].jwks_file: cannot be read: No such file or directory (os error 2)",
             "auth.issuers[1].audience: is required",
-            "auth.issuers[1].jwks_file: is required",
-            "auth.issuers[1].jwks_url: is not a setting; the settings here are: issuer, audience, \
-             jwks_file",
+            "auth.issuers[1].jwks_file: one of jwks_file, jwks_url, discovery and discovery_url is \
+             required, and no more",
+            "auth.issuers[1].jwks_uri: is not a setting; the settings here are: issuer, audience, \
+             tenant, jwks_file, jwks_url, discovery, discovery_url",
+            "auth.issuers[2].tenant: must be a GUID",
+            "auth.issuers[2].jwks_file: one of jwks_file, jwks_url, discovery and discovery_url is \
+             required, and no more",
+            "auth.issuers[2].jwks_url: must be an https URL, or an http URL of this machine",
+            "auth.issuers[2].discovery: must be true, or left out",
             "log.filter: must be levels by module, as in `info,debitor_server=debug`",
             "log.format: must be text or json",
             "limits.body_bytes: must be a whole number from 1024 to 67108864",
