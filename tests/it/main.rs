@@ -11,6 +11,7 @@ mod customer;
 mod docs;
 mod durability;
 mod errors;
+mod exposure;
 mod idempotency;
 mod identity;
 mod judge;

@@ -10,13 +10,15 @@ use serde_json::Value;
 use crate::binaries;
 use crate::document::{Document, Operation, path_values};
 
-/// Headers that belong to HTTP itself and not to the contract (RFC 9110, RFC 9112).
-const TRANSPORT: [&str; 5] = [
+/// Headers that belong to HTTP itself and not to the contract (RFC 9110, 9111 and 9112, Fetch).
+const TRANSPORT: [&str; 7] = [
+    "cache-control",
     "connection",
     "content-length",
     "content-type",
     "date",
     "transfer-encoding",
+    "x-content-type-options",
 ];
 
 /// A request and its answer.

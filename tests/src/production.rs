@@ -31,15 +31,15 @@ pub struct Production {
 }
 
 impl Production {
-    /// Starts a server that trusts these issuers, tables of the configuration, with a company of this
+    /// Starts a server with these tables of the configuration, issuers among them, and a company of this
     /// tenant, on an empty store of the engine that the suite runs on.
-    pub async fn start(tenant: Uuid, issuers: &str) -> Self {
+    pub async fn start(tenant: Uuid, settings: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let place = Place::new(Engine::of_run(), &directory.path().join("store")).await;
         let port = free_port();
         let file = directory.path().join("debitor.toml");
         let text = format!(
-            "listen = \"127.0.0.1:{port}\"\n[store]\nurl = \"{}\"\n[log]\nfilter = \"trace\"\n{issuers}",
+            "listen = \"127.0.0.1:{port}\"\n[store]\nurl = \"{}\"\n[log]\nfilter = \"trace\"\n{settings}",
             place.url()
         );
         write(&file, &text);

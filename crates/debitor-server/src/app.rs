@@ -9,6 +9,7 @@ use tokio::sync::OnceCell;
 
 use crate::auth::{Caller, Verifier};
 use crate::error::ApiError;
+use crate::layers::{self, admission::Place};
 use crate::odata::skiptoken::Key;
 use crate::store::{self, Store};
 
@@ -70,10 +71,16 @@ impl Api for App {
         operation: &'static Operation,
         request: &Parts,
     ) -> Result<Arc<Caller>, Problem> {
-        Ok(self
+        let caller = self
             .verifier
             .verify(&request.headers, operation.permissions)
-            .await?)
+            .await?;
+        let place = request.extensions.get::<Arc<Place>>();
+        if place.is_none_or(|place| place.is_granted(caller.tenant)) {
+            Ok(caller)
+        } else {
+            Err(layers::busy())
+        }
     }
 
     fn body_limit(&self) -> usize {

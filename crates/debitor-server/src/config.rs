@@ -52,6 +52,9 @@ pub struct Config {
     /// The pages for people.
     #[schemars(default)]
     pub docs: Docs,
+    /// Pages of other origins.
+    #[schemars(default)]
+    pub cors: Cors,
     /// What the server tells those who run it.
     #[schemars(default)]
     pub admin: Admin,
@@ -185,6 +188,10 @@ pub struct Limits {
     /// The connections that are open at once; more wait.
     #[schemars(default = "default_connections", range(min = *CONNECTIONS.start(), max = *CONNECTIONS.end()))]
     pub connections: usize,
+    /// The requests that are answered at once; more are refused with 503. A tenant has at most as many
+    /// of them as twice those that are free, which is two thirds if it is alone.
+    #[schemars(default = "default_requests", range(min = *REQUESTS.start(), max = *REQUESTS.end()))]
+    pub requests: usize,
     /// How long the server goes on after it was told to stop, saying that it is not ready: longer
     /// than a balancer before it takes to see that.
     #[schemars(default, range(max = *ANNOUNCE_SECONDS.end()))]
@@ -198,6 +205,16 @@ pub struct Docs {
     /// Whether Swagger UI is at `/docs`.
     #[schemars(default)]
     pub enabled: bool,
+}
+
+/// Pages of other origins, which may call the service from a browser.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Cors {
+    /// Their origins, separated by spaces, such as `https://app.example.com`. Without any, browsers let
+    /// no page call it but its own.
+    #[schemars(default, with = "String")]
+    pub origins: Vec<String>,
 }
 
 /// What the server tells those who run it.
@@ -215,6 +232,7 @@ const SILENCE_MS: RangeInclusive<usize> = 250..=10_000;
 const RESERVE_BYTES: RangeInclusive<usize> = 0..=1 << 31;
 const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 const ANNOUNCE_SECONDS: RangeInclusive<usize> = 0..=60;
+const REQUESTS: RangeInclusive<usize> = 1..=100_000;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 
 fn default_listen() -> SocketAddr {
@@ -257,6 +275,10 @@ fn default_connections() -> usize {
     10_240
 }
 
+fn default_requests() -> usize {
+    512
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -271,6 +293,7 @@ impl Default for Limits {
         Self {
             body_bytes: default_body_bytes(),
             connections: default_connections(),
+            requests: default_requests(),
             announce_seconds: 0,
         }
     }
@@ -317,6 +340,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
     let log = read_log(root.section("log"));
     let limits = read_limits(root.section("limits"));
     let docs = read_docs(root.section("docs"), purpose);
+    let cors = read_cors(root.section("cors"));
     let admin = read_admin(root.section("admin"));
     Some(Config {
         listen,
@@ -326,6 +350,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
         log,
         limits,
         docs,
+        cors,
         admin,
         ignored_variables: Vec::new(),
     })
@@ -442,10 +467,12 @@ fn read_log(mut section: Section<'_>) -> Log {
 fn read_limits(mut section: Section<'_>) -> Limits {
     let body_bytes = section.number("body_bytes", BODY_BYTES);
     let connections = section.number("connections", CONNECTIONS);
+    let requests = section.number("requests", REQUESTS);
     let announce_seconds = section.number("announce_seconds", ANNOUNCE_SECONDS);
     Limits {
         body_bytes: body_bytes.unwrap_or_else(default_body_bytes),
         connections: connections.unwrap_or_else(default_connections),
+        requests: requests.unwrap_or_else(default_requests),
         announce_seconds: announce_seconds.unwrap_or_default(),
     }
 }
@@ -455,6 +482,14 @@ fn read_docs(mut section: Section<'_>, purpose: &Purpose<'_>) -> Docs {
     let default = matches!(purpose, Purpose::Development { .. });
     Docs {
         enabled: section.flag("enabled").unwrap_or(default),
+    }
+}
+
+fn read_cors(mut section: Section<'_>) -> Cors {
+    Cors {
+        origins: section
+            .parsed("origins", check::origins)
+            .unwrap_or_default(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What surrounds every request, whatever it is for: its ids, its span, its context, its end.
 
+pub mod admission;
+
 use std::any::Any;
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -13,7 +15,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{HOST, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::{Authority, PathAndQuery};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
@@ -28,6 +30,7 @@ use uuid::Uuid;
 use crate::clock::{self, Clock};
 use crate::odata::keys;
 use crate::telemetry;
+use admission::{Admission, Place};
 
 /// The paths that the operations are under: the document's servers.
 pub const BASES: [&str; 2] = ["/v1.0", "/beta"];
@@ -39,17 +42,28 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 const FOUR: HeaderValue = HeaderValue::from_static("4.0");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// What a request's context is made with.
+/// What a request's context is made with, and how many there may be.
 pub struct Surroundings {
     clock: Arc<dyn Clock>,
     public_url: Option<String>,
+    admission: Arc<Admission>,
 }
 
 impl Surroundings {
     /// Without a public URL, links start with the request's own `Host`.
-    pub fn new(clock: Arc<dyn Clock>, public_url: Option<String>) -> Self {
-        Self { clock, public_url }
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        public_url: Option<String>,
+        admission: Arc<Admission>,
+    ) -> Self {
+        Self {
+            clock,
+            public_url,
+            admission,
+        }
     }
 
     fn context(&self, request: &Request) -> Context {
@@ -112,10 +126,14 @@ async fn answer(surroundings: &Surroundings, mut router: Router, mut request: Re
     rewrite_path(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     async {
-        let answering = pin!(catch_panic(router.call(request)));
-        let answered = in_time(answering).await;
+        let answered = match place(surroundings, &mut request, in_api) {
+            Ok(_place) => {
+                let answering = pin!(catch_panic(router.call(request)));
+                in_time(answering).await.ok_or_else(|| too_slow(reads))
+            }
+            Err(problem) => Err(problem),
+        };
         let mut response = answered
-            .ok_or_else(|| too_slow(reads))
             .and_then(|answered| answered.map_err(|_| Problem::internal()))
             .map_or_else(
                 |problem| reply::problem::<ODataErrorBody>(problem, &context),
@@ -127,6 +145,32 @@ async fn answer(surroundings: &Surroundings, mut router: Router, mut request: Re
     }
     .instrument(span)
     .await
+}
+
+/// The request's place, to be held until it is answered, if it is one of the API's: whether the server
+/// is well must be answered however much there is to do. The request knows it too.
+fn place(
+    surroundings: &Surroundings,
+    request: &mut Request,
+    in_api: bool,
+) -> Result<Option<Arc<Place>>, Problem> {
+    if !in_api {
+        return Ok(None);
+    }
+    let place = surroundings.admission.enter().ok_or_else(busy)?;
+    request.extensions_mut().insert(Arc::clone(&place));
+    Ok(Some(place))
+}
+
+/// There is more to do than can be done in time.
+pub(crate) fn busy() -> Problem {
+    let message = "The service has too much to do. Try again soon.";
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "serviceNotAvailable",
+        message,
+    )
+    .header(RETRY_AFTER, "1")
 }
 
 /// A write that is under way is not called off, and may be done when nobody waits for it any more.
@@ -151,8 +195,10 @@ fn mark(headers: &mut HeaderMap, context: &Context, in_api: bool) {
     if let Some(id) = context.client_request_id {
         headers.insert(CLIENT_REQUEST_ID, id_value(id));
     }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     if in_api {
         headers.insert(ODATA_VERSION, FOUR);
+        headers.insert(CACHE_CONTROL, NO_STORE);
     }
 }
 

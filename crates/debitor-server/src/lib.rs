@@ -35,6 +35,7 @@ use auth::{Issuer, Verifier};
 use clock::Clock;
 use config::Config;
 use health::Readiness;
+use layers::admission::Admission;
 use layers::{Surrounded, Surroundings};
 use serve::{Ending, Limits};
 use store::Store;
@@ -111,7 +112,8 @@ impl Server {
         }
         let verifier = Verifier::new(issuers, Arc::clone(&clock));
         let app = App::new(store, Arc::new(verifier), config.limits.body_bytes);
-        let surroundings = Surroundings::new(clock, config.public_url);
-        router::router(app, &config.docs, readiness, surroundings)
+        let admission = Admission::new(config.limits.requests);
+        let surroundings = Surroundings::new(clock, config.public_url, admission);
+        router::router(app, &config.docs, &config.cors, readiness, surroundings)
     }
 }

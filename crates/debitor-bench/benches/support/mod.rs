@@ -14,6 +14,7 @@ use debitor_server::clock::{Clock, SystemClock};
 use debitor_server::health::Readiness;
 use debitor_server::layers::Surrounded;
 use debitor_server::layers::Surroundings;
+use debitor_server::layers::admission::Admission;
 use debitor_server::store::{self, Store};
 use debitor_server::{config, dev, router};
 use http_body_util::BodyExt as _;
@@ -22,6 +23,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 const BODY_LIMIT: usize = 1 << 20;
+const PLACES: usize = 512;
 
 /// The body of a create, as the load generator makes it.
 pub(crate) static CUSTOMER: LazyLock<String> = LazyLock::new(|| {
@@ -52,7 +54,7 @@ impl Service {
         let token = key.token(&dev::grant(), clock.now())?;
         let verifier = Arc::new(Verifier::new(vec![key.issuer()?], Arc::clone(&clock)));
         let app = App::new(Arc::clone(&store), Arc::clone(&verifier), BODY_LIMIT);
-        let surroundings = Surroundings::new(clock, None);
+        let surroundings = Surroundings::new(clock, None, Admission::new(PLACES));
         let pages = config::Docs { enabled: false };
         let readiness = Readiness::new(Arc::clone(&store));
         let mut headers = HeaderMap::new();
@@ -60,7 +62,13 @@ impl Service {
         headers.insert("authorization", format!("Bearer {token}").parse()?);
         headers.insert("content-type", "application/json".parse()?);
         Ok(Self {
-            router: router::router(app, &pages, readiness, surroundings)?,
+            router: router::router(
+                app,
+                &pages,
+                &config::Cors::default(),
+                readiness,
+                surroundings,
+            )?,
             store,
             verifier,
             company,

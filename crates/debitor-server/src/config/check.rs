@@ -127,6 +127,24 @@ fn is_plain(url: &Url) -> bool {
     no_user && url.has_host() && url.query().is_none() && url.fragment().is_none()
 }
 
+/// Origins as browsers send them (RFC 6454, section 6.1), to be compared to the letter.
+pub(super) fn origins(text: &str) -> Checked<Vec<String>> {
+    let is_origin = |text: &str| {
+        let url = Url::parse(text).ok();
+        url.is_some_and(|url| {
+            // The parser takes `*` for a letter.
+            let is_web = ["http", "https"].contains(&url.scheme()) && !text.contains('*');
+            is_web && url.origin().ascii_serialization() == text
+        })
+    };
+    let origins: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+    if origins.iter().all(|origin| is_origin(origin)) {
+        Ok(origins)
+    } else {
+        Err("must be origins, separated by spaces, as in https://app.example.com".to_owned())
+    }
+}
+
 pub(super) fn not_empty(text: &str) -> Checked<String> {
     if text.trim().is_empty() {
         Err("must not be empty".to_owned())

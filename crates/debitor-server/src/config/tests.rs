@@ -72,9 +72,12 @@ const WHOLE: &str = r#"
     [limits]
     body_bytes = 2048
     connections = 5
+    requests = 6
     announce_seconds = 15
     [docs]
     enabled = true
+    [cors]
+    origins = "https://app.example.com http://localhost:3000"
     [admin]
     listen = "127.0.0.1:9464"
 "#;
@@ -92,6 +95,7 @@ fn the_smallest_file_has_defaults_for_the_rest() {
         Limits {
             body_bytes: 1024 * 1024,
             connections: 10_240,
+            requests: 512,
             announce_seconds: 0
         }
     );
@@ -159,10 +163,15 @@ fn every_setting_is_read() {
         Limits {
             body_bytes: 2048,
             connections: 5,
+            requests: 6,
             announce_seconds: 15
         }
     );
     assert!(config.docs.enabled);
+    assert_eq!(
+        config.cors.origins,
+        ["https://app.example.com", "http://localhost:3000"]
+    );
     assert_eq!(config.admin.listen, Some("127.0.0.1:9464".parse().unwrap()));
 }
 
@@ -323,7 +332,7 @@ fn all_faults_are_told_at_once() {
              1000000",
             "docs.enabled: must be true or false",
             "colour: is not a setting; the settings here are: listen, public_url, store, auth, log, \
-             limits, docs, admin",
+             limits, docs, cors, admin",
         ],
     );
 }
@@ -428,6 +437,25 @@ fn issuers_and_public_urls_are_plain() {
         let place = "auth.issuers[0].issuer (DEBITOR_AUTH_ISSUERS_0_ISSUER)";
         assert!(faults.iter().any(|fault| fault.place == place), "{url}");
     }
+}
+
+#[test]
+fn origins_are_as_browsers_send_them() {
+    for origin in [
+        "*",
+        "null",
+        "app.example.com",
+        "https://app.example.com/",
+        "https://APP.example.com",
+        "https://app.example.com:443",
+        "https://*.example.com",
+        "ftp://app.example.com",
+        "https://a.example,https://b.example",
+    ] {
+        let faults = load(SMALLEST, &[("DEBITOR_CORS_ORIGINS", origin)]).unwrap_err();
+        assert_eq!(faults.0.len(), 1, "{origin}");
+    }
+    assert!(load(SMALLEST, &[]).unwrap().cors.origins.is_empty());
 }
 
 #[test]

@@ -38,9 +38,12 @@ fn router(public_url: Option<&str>) -> Surrounded {
     let clock = Arc::new(FixedClock::at(now));
     surround(
         router,
-        Surroundings::new(clock, public_url.map(str::to_owned)),
+        Surroundings::new(clock, public_url.map(str::to_owned), Admission::new(PLACES)),
     )
 }
+
+/// Requests that the router answers at once.
+const PLACES: usize = 2;
 
 async fn send(router: Surrounded, path: &str, headers: &[(&str, &str)]) -> (Response<()>, String) {
     let mut request = Request::get(path).body(Body::empty()).unwrap();
@@ -195,4 +198,36 @@ async fn a_write_without_an_answer_may_have_been_made() {
     let body = response.into_body().collect().await.unwrap().to_bytes();
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["error"]["innerError"]["code"], "outcomeUnknown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_request_too_many_is_refused_at_once_and_probes_are_not() {
+    let router = router(None);
+    let never = || tokio::spawn(send(router.clone(), "/v1.0/never", &[]));
+    let held: Vec<_> = (0..PLACES).map(|_| never()).collect();
+    tokio::task::yield_now().await;
+    let begin = tokio::time::Instant::now();
+    let (refused, body) = send(router.clone(), "/v1.0/never", &[]).await;
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "1");
+    assert!(body.contains("serviceNotAvailable"), "{body}");
+    let (probe, _) = send(router.clone(), "/livez", &[]).await;
+    assert_eq!(probe.status(), StatusCode::OK);
+    for answer in held {
+        answer.await.unwrap();
+    }
+    let path = format!("/v1.0/customers/{GUID}");
+    let (later, _) = send(router, &path, &[]).await;
+    assert_eq!(later.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn answers_are_not_stored_and_types_not_guessed() {
+    let (api, _) = send(router(None), "/v1.0/nothing", &[]).await;
+    assert_eq!(api.headers()["cache-control"], "no-store");
+    let (probe, _) = send(router(None), "/livez", &[]).await;
+    for answer in [api, probe] {
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    }
 }

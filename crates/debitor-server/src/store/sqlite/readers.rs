@@ -3,9 +3,10 @@
 
 use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -17,6 +18,9 @@ use crate::per_thread::processors;
 
 /// Reads that may wait; one more is refused.
 const QUEUE: usize = 4096;
+/// How long a read may have to wait, by what the last ones took; one that would wait longer is refused
+/// at once, as its answer would come too late for everybody.
+const WAIT: Duration = Duration::from_secs(1);
 /// Threads are as many as processors, within these bounds: each costs some MiB.
 const THREADS: RangeInclusive<usize> = 2..=8;
 /// Memory in which each keeps pages, in KiB: those that lists begin with, not all that they go by.
@@ -24,9 +28,52 @@ const CACHE: i64 = 1024;
 
 type Job = Box<dyn FnOnce(&Reader) + Send>;
 
+/// What is known of the reads that wait.
+#[derive(Debug, Default)]
+struct Load {
+    threads: u32,
+    waiting: AtomicU32,
+    /// Nanoseconds that a read takes, the last ones above all.
+    usual: AtomicU64,
+}
+
+impl Load {
+    /// How long a read will wait that comes now.
+    fn wait(&self) -> Duration {
+        let before = self.waiting.load(Ordering::Relaxed) / self.threads.max(1);
+        Duration::from_nanos(self.usual.load(Ordering::Relaxed)).saturating_mul(before)
+    }
+
+    /// A read took so long.
+    fn took(&self, time: Duration) {
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let usual = self.usual.load(Ordering::Relaxed);
+        // Threads may overwrite each other's; either is near enough.
+        self.usual
+            .store(usual / 8 * 7 + time / 8, Ordering::Relaxed);
+    }
+}
+
+/// A read that waits, until it is dropped.
+struct Waiting(Arc<Load>);
+
+impl Waiting {
+    fn count(load: &Arc<Load>) -> Self {
+        load.waiting.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(load))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The way to the threads that read.
 pub(super) struct Readers {
     queue: Mutex<Option<mpsc::SyncSender<Job>>>,
+    load: Arc<Load>,
     threads: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
@@ -35,19 +82,25 @@ impl Readers {
     pub(super) fn start(database: &Database, limit: Duration) -> anyhow::Result<Self> {
         let (queue, jobs) = mpsc::sync_channel(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
+        let number = processors().clamp(*THREADS.start(), *THREADS.end());
+        let load = Arc::new(Load {
+            threads: u32::try_from(number).unwrap_or(u32::MAX),
+            ..Load::default()
+        });
         let mut threads = Vec::new();
-        for _ in 0..processors().clamp(*THREADS.start(), *THREADS.end()) {
+        for _ in 0..number {
             let reader = Reader::new(database.open_reader()?, limit)?;
-            let jobs = Arc::clone(&jobs);
+            let (jobs, load) = (Arc::clone(&jobs), Arc::clone(&load));
             let name = "sqlite-reader".to_owned();
             threads.push(
                 thread::Builder::new()
                     .name(name)
-                    .spawn(move || read(&reader, &jobs))?,
+                    .spawn(move || read(&reader, &jobs, &load))?,
             );
         }
         Ok(Self {
             queue: Mutex::new(Some(queue)),
+            load,
             threads: Mutex::new(threads),
         })
     }
@@ -82,7 +135,15 @@ impl Readers {
     }
 
     fn submit(&self, job: Job) -> Result<()> {
+        if self.load.wait() > WAIT {
+            return Err(Error::Unavailable("reads wait too long".into()));
+        }
         let queue = lock(&self.queue);
+        let waiting = Waiting::count(&self.load);
+        let job = Box::new(|reader: &Reader| {
+            drop(waiting);
+            job(reader);
+        });
         match queue.as_ref().map(|queue| queue.try_send(job)) {
             Some(Ok(())) => Ok(()),
             Some(Err(mpsc::TrySendError::Full(_))) => {
@@ -130,11 +191,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn read(reader: &Reader, jobs: &Mutex<mpsc::Receiver<Job>>) {
+fn read(reader: &Reader, jobs: &Mutex<mpsc::Receiver<Job>>, load: &Load) {
     loop {
         let job = lock(jobs).recv();
         let Ok(job) = job else { return };
+        let begin = Instant::now();
         job(reader);
+        load.took(begin.elapsed());
     }
 }
 
@@ -158,6 +221,27 @@ mod tests {
             assert!(matches!(count(endless).await, Err(Error::QueryTimeout)));
         }
         assert_eq!(count("SELECT count(*) FROM company").await.unwrap(), 0);
+        readers.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_read_that_would_wait_too_long_is_refused_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::lock(directory.path()).unwrap();
+        database.open_writer().unwrap();
+        let readers = Readers::start(&database, Duration::from_millis(50)).unwrap();
+        let read =
+            || readers.run(|db| Ok(db.query_row("SELECT 1", [], |row| row.get::<_, i64>(0))?));
+        for _ in 0..100 {
+            readers.load.took(WAIT);
+        }
+        let queued: Vec<_> = (0..2 * readers.load.threads)
+            .map(|_| Waiting::count(&readers.load))
+            .collect();
+        assert!(matches!(read().await, Err(Error::Unavailable(_))));
+        drop(queued);
+        assert_eq!(read().await.unwrap(), 1);
+        assert_eq!(readers.load.waiting.load(Ordering::Relaxed), 0);
         readers.stop().await;
     }
 }

@@ -1,0 +1,124 @@
+//! How many requests are under way at once: with more than there are places for, the server would
+//! answer all of them late, and hold the bodies of all of them.
+//!
+//! A tenant may have as many as twice the places that are free. So one alone gets two thirds of them,
+//! and however many take part, some stay free for whoever comes next.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use uuid::Uuid;
+
+/// Tenants are counted in so many places, by a secret hash: two that meet share what they may have,
+/// and no number of tenants takes more memory.
+const COUNTERS: usize = 4096;
+
+/// The places for requests.
+#[derive(Debug)]
+pub struct Admission {
+    places: usize,
+    taken: AtomicUsize,
+    tenants: Box<[AtomicUsize]>,
+    hash: RandomState,
+}
+
+impl Admission {
+    /// With so many places.
+    pub fn new(places: usize) -> Arc<Self> {
+        Arc::new(Self {
+            places,
+            taken: AtomicUsize::new(0),
+            tenants: (0..COUNTERS).map(|_| AtomicUsize::new(0)).collect(),
+            hash: RandomState::new(),
+        })
+    }
+
+    /// A place for a request, if one is free.
+    pub(crate) fn enter(self: &Arc<Self>) -> Option<Arc<Place>> {
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        let place = Place {
+            admission: Arc::clone(self),
+            tenant: OnceLock::new(),
+        };
+        // If there is none, what was counted is counted back with the place.
+        (taken < self.places).then(|| Arc::new(place))
+    }
+
+    /// The requests that are under way.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
+    fn tenant(&self, tenant: Uuid) -> &AtomicUsize {
+        let hash = usize::try_from(self.hash.hash_one(tenant)).unwrap_or_default();
+        &self.tenants[hash % COUNTERS]
+    }
+}
+
+/// A request's place, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    admission: Arc<Admission>,
+    tenant: OnceLock<Uuid>,
+}
+
+impl Place {
+    /// Counts the place as one of the tenant's, if it may have another.
+    pub(crate) fn is_granted(&self, tenant: Uuid) -> bool {
+        if self.tenant.set(tenant).is_err() {
+            return true;
+        }
+        let own = self
+            .admission
+            .tenant(tenant)
+            .fetch_add(1, Ordering::Relaxed);
+        let free = self.admission.places.saturating_sub(self.admission.taken());
+        own == 0 || own < 2 * free
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(tenant) = self.tenant.get() {
+            let own = self.admission.tenant(*tenant);
+            own.fetch_sub(1, Ordering::Relaxed);
+        }
+        self.admission.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(admission: &Arc<Admission>, tenant: u128) -> Option<Arc<Place>> {
+        let place = admission.enter()?;
+        place.is_granted(Uuid::from_u128(tenant)).then_some(place)
+    }
+
+    #[test]
+    fn there_are_so_many_places_and_those_left_are_free_again() {
+        let admission = Admission::new(3);
+        let mut places: Vec<_> = (0..5).filter_map(|_| admission.enter()).collect();
+        assert_eq!((places.len(), admission.taken()), (3, 3));
+        places.pop();
+        assert!(admission.enter().is_some());
+        drop(places);
+        assert_eq!(admission.taken(), 0);
+    }
+
+    #[test]
+    fn a_tenant_leaves_places_for_others() {
+        let admission = Admission::new(300);
+        let held: Vec<_> = (0..300).filter_map(|_| place(&admission, 1)).collect();
+        assert!((195..=205).contains(&held.len()), "{}", held.len());
+        let others: Vec<_> = (0..300).filter_map(|_| place(&admission, 2)).collect();
+        assert!((60..=70).contains(&others.len()), "{}", others.len());
+        assert!(place(&admission, 3).is_some());
+        drop((held, others));
+        assert_eq!(admission.taken(), 0);
+        let again: Vec<_> = (0..300).filter_map(|_| place(&admission, 1)).collect();
+        assert!(again.len() >= 195);
+    }
+}
