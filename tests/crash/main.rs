@@ -26,6 +26,7 @@ mod journal;
 mod kill;
 mod migrate;
 mod oracle;
+mod overload;
 mod power;
 mod register;
 mod replicas;
@@ -140,6 +141,11 @@ enum Program {
         #[arg(long, default_value_t = 3)]
         failovers: usize,
     },
+    /// Five times as many requests as the server can answer.
+    Overload {
+        #[arg(long, default_value_t = 5)]
+        seconds: u64,
+    },
     /// Replies to COMMIT that never come back from PostgreSQL.
     Commit {
         #[arg(long, default_value_t = 200)]
@@ -183,6 +189,7 @@ impl Program {
             Self::Cancel { .. } => "cancel",
             Self::Failover { .. } => "failover",
             Self::Commit { .. } => "commit",
+            Self::Overload { .. } => "overload",
             Self::Rolling { .. } => "rolling",
             Self::Replicas { .. } => "replicas",
         }
@@ -204,6 +211,7 @@ impl Program {
             Self::Cancel { requests } => cancel::run(run, *requests).await,
             Self::Failover { failovers } => failover::run(run, *failovers).await,
             Self::Commit { cuts } => commit::run(run, *cuts).await,
+            Self::Overload { seconds } => overload::run(run, *seconds).await,
             Self::Rolling { restarts } => rolling::run(run, *restarts).await,
             Self::Replicas { seconds } => replicas::run(run, *seconds).await,
         }

@@ -154,7 +154,7 @@ impl Launch {
 }
 
 impl Server {
-    fn pid(&self) -> Result<u32> {
+    pub(crate) fn pid(&self) -> Result<u32> {
         self.child.id().context("the server has ended")
     }
 

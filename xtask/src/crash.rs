@@ -18,7 +18,7 @@ pub(crate) enum Length {
 /// A program with the arguments of its long form; the short one is what it does without.
 type Program = (&'static str, &'static [&'static str]);
 
-const PROGRAMS: [Program; 14] = [
+const PROGRAMS: [Program; 15] = [
     ("kill", &["--kills", "500"]),
     ("failpoints", &["--times", "10"]),
     ("faults", &["--stride", "1"]),
@@ -28,6 +28,7 @@ const PROGRAMS: [Program; 14] = [
     ("migrate", &[]),
     ("drill", &["--drills", "20"]),
     ("history", &["--seconds", "60"]),
+    ("overload", &["--seconds", "20"]),
     ("cancel", &["--requests", "20000"]),
     ("commit", &["--cuts", "1000"]),
     ("rolling", &["--restarts", "10"]),
