@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use debitor_api::{Api, Operation, Problem, Routes};
 use tokio::sync::OnceCell;
@@ -10,6 +11,7 @@ use tokio::sync::OnceCell;
 use crate::auth::{Caller, Verifier};
 use crate::error::ApiError;
 use crate::layers::{self, admission::Place};
+use crate::metrics::{Requests, Visit};
 use crate::odata::skiptoken::Key;
 use crate::store::{self, Store};
 
@@ -23,6 +25,7 @@ pub struct Shared {
     verifier: Arc<Verifier>,
     body_limit: usize,
     page_key: OnceCell<Key>,
+    requests: Requests,
 }
 
 impl Deref for App {
@@ -42,7 +45,13 @@ impl App {
             verifier,
             body_limit,
             page_key: OnceCell::new(),
+            requests: Requests::default(),
         }))
+    }
+
+    /// What its requests take.
+    pub fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     /// What signs the links between pages. The store keeps its secret, so that every server of the
@@ -59,11 +68,17 @@ impl App {
 impl Api for App {
     type Caller = Arc<Caller>;
     type Error = ApiError;
+    type Visit = Visit;
 
-    fn entered(&self, operation: &'static Operation) {
+    fn entered(&self, operation: &'static Operation) -> Visit {
         let span = tracing::Span::current();
         span.record("operationId", operation.id);
         span.record("route", operation.path);
+        Requests::entered(operation)
+    }
+
+    fn answered(&self, visit: Visit, status: StatusCode) {
+        self.requests.answered(&visit, status);
     }
 
     async fn authenticate(

@@ -17,6 +17,7 @@ mod json;
 pub mod layers;
 pub mod links;
 mod metadata;
+pub mod metrics;
 pub mod odata;
 mod per_thread;
 pub mod router;
@@ -65,11 +66,13 @@ impl Server {
             ..Limits::new(self.config.limits.connections)
         };
         let store = Arc::clone(&self.store);
+        let admission = Admission::new(self.config.limits.requests);
+        let app = self.app();
         tracing::info!(address = %listener.local_addr()?, "listening");
         if let Some(listener) = self.admin.take() {
             tracing::info!(address = %listener.local_addr()?, "listening for those who run it");
             let (router, limits) = (
-                admin::router(store.as_ref()),
+                admin::router(store.as_ref(), app.requests(), &admission),
                 Limits::new(admin::CONNECTIONS),
             );
             // It answers to the end: metrics of a server that stops are of interest too.
@@ -82,7 +85,7 @@ impl Server {
                 ending,
             ));
         }
-        let router = self.router(readiness.clone())?;
+        let router = self.router(app, admission, readiness.clone())?;
         ready()?;
         let ending = async {
             tokio::select! {
@@ -99,20 +102,23 @@ impl Server {
         Ok(())
     }
 
-    fn router(self, readiness: Readiness) -> anyhow::Result<Surrounded> {
-        let Self {
-            config,
-            store,
-            clock,
-            issuers,
-            admin: _,
-        } = self;
+    fn app(&mut self) -> App {
+        let issuers = std::mem::take(&mut self.issuers);
+        let verifier = Verifier::new(issuers, Arc::clone(&self.clock));
+        let store = Arc::clone(&self.store);
+        App::new(store, Arc::new(verifier), self.config.limits.body_bytes)
+    }
+
+    fn router(
+        self,
+        app: App,
+        admission: Arc<Admission>,
+        readiness: Readiness,
+    ) -> anyhow::Result<Surrounded> {
+        let Self { config, clock, .. } = self;
         if !config.ignored_variables.is_empty() {
             tracing::info!(names = ?config.ignored_variables, "variables that are no settings");
         }
-        let verifier = Verifier::new(issuers, Arc::clone(&clock));
-        let app = App::new(store, Arc::new(verifier), config.limits.body_bytes);
-        let admission = Admission::new(config.limits.requests);
         let surroundings = Surroundings::new(clock, config.public_url, admission);
         router::router(app, &config.docs, &config.cors, readiness, surroundings)
     }

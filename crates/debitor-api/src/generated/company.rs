@@ -410,14 +410,16 @@ async fn company_list<A: CompanyApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&COMPANY_LIST, request);
+    let visit = api.entered(call.operation);
     let result = company_list_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn company_list_steps<A: CompanyApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CompanyListResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let mut faults = Faults::default();
@@ -693,14 +695,16 @@ async fn company_count<A: CompanyApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&COMPANY_COUNT, request);
+    let visit = api.entered(call.operation);
     let result = company_count_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn company_count_steps<A: CompanyApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CompanyCountResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     let mut faults = Faults::default();
     let query = CompanyCountQuery::read(call.query(), &mut faults);
@@ -981,14 +985,16 @@ pub static COMPANY_GET: Operation = Operation {
 )]
 async fn company_get<A: CompanyApi>(State(api): State<A>, request: Request) -> Response {
     let mut call = Call::new(&COMPANY_GET, request);
+    let visit = api.entered(call.operation);
     let result = company_get_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn company_get_steps<A: CompanyApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CompanyGetResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let found = call.path().await?;

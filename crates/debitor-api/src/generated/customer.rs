@@ -479,14 +479,16 @@ async fn customer_list<A: CustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&CUSTOMER_LIST, request);
+    let visit = api.entered(call.operation);
     let result = customer_list_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn customer_list_steps<A: CustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CustomerListResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let found = call.path().await?;
@@ -957,14 +959,16 @@ async fn customer_create<A: CustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&CUSTOMER_CREATE, request);
+    let visit = api.entered(call.operation);
     let result = customer_create_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn customer_create_steps<A: CustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CustomerCreateResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
@@ -1285,14 +1289,16 @@ async fn customer_count<A: CustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&CUSTOMER_COUNT, request);
+    let visit = api.entered(call.operation);
     let result = customer_count_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn customer_count_steps<A: CustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CustomerCountResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     let found = call.path().await?;
     let mut faults = Faults::default();
@@ -1664,14 +1670,16 @@ async fn customer_get<A: CustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&CUSTOMER_GET, request);
+    let visit = api.entered(call.operation);
     let result = customer_get_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn customer_get_steps<A: CustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CustomerGetResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let found = call.path().await?;
@@ -2263,14 +2271,16 @@ async fn customer_update<A: CustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&CUSTOMER_UPDATE, request);
+    let visit = api.entered(call.operation);
     let result = customer_update_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn customer_update_steps<A: CustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CustomerUpdateResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
@@ -2639,14 +2649,16 @@ async fn customer_delete<A: CustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&CUSTOMER_DELETE, request);
+    let visit = api.entered(call.operation);
     let result = customer_delete_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn customer_delete_steps<A: CustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<CustomerDeleteResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     let found = call.path().await?;
     let mut faults = Faults::default();

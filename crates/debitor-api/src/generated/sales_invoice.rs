@@ -477,14 +477,16 @@ async fn sales_invoice_list<A: SalesInvoiceApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_LIST, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_list_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_list_steps<A: SalesInvoiceApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceListResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let found = call.path().await?;
@@ -955,14 +957,16 @@ async fn sales_invoice_create<A: SalesInvoiceApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_CREATE, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_create_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_create_steps<A: SalesInvoiceApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceCreateResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
@@ -1281,14 +1285,16 @@ async fn sales_invoice_count<A: SalesInvoiceApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_COUNT, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_count_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_count_steps<A: SalesInvoiceApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceCountResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     let found = call.path().await?;
     let mut faults = Faults::default();
@@ -1660,14 +1666,16 @@ async fn sales_invoice_get<A: SalesInvoiceApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_GET, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_get_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_get_steps<A: SalesInvoiceApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceGetResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let found = call.path().await?;
@@ -2259,14 +2267,16 @@ async fn sales_invoice_update<A: SalesInvoiceApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_UPDATE, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_update_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_update_steps<A: SalesInvoiceApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceUpdateResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
@@ -2635,14 +2645,16 @@ async fn sales_invoice_delete<A: SalesInvoiceApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_DELETE, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_delete_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_delete_steps<A: SalesInvoiceApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceDeleteResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     let found = call.path().await?;
     let mut faults = Faults::default();

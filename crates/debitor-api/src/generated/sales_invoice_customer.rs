@@ -436,14 +436,16 @@ async fn sales_invoice_customer_get<A: SalesInvoiceCustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_CUSTOMER_GET, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_customer_get_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_customer_get_steps<A: SalesInvoiceCustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceCustomerGetResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let found = call.path().await?;
@@ -919,14 +921,16 @@ async fn sales_invoice_customer_create<A: SalesInvoiceCustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_CUSTOMER_CREATE, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_customer_create_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_customer_create_steps<A: SalesInvoiceCustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceCustomerCreateResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
@@ -1526,14 +1530,16 @@ async fn sales_invoice_customer_update<A: SalesInvoiceCustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_CUSTOMER_UPDATE, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_customer_update_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_customer_update_steps<A: SalesInvoiceCustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceCustomerUpdateResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
@@ -1902,14 +1908,16 @@ async fn sales_invoice_customer_delete<A: SalesInvoiceCustomerApi>(
     request: Request,
 ) -> Response {
     let mut call = Call::new(&SALES_INVOICE_CUSTOMER_DELETE, request);
+    let visit = api.entered(call.operation);
     let result = sales_invoice_customer_delete_steps(&api, &mut call).await;
-    reply::answer(result, &call.context)
+    let response = reply::answer(result, &call.context);
+    api.answered(visit, response.status());
+    response
 }
 async fn sales_invoice_customer_delete_steps<A: SalesInvoiceCustomerApi>(
     api: &A,
     call: &mut Call,
 ) -> Result<SalesInvoiceCustomerDeleteResponse, Problem> {
-    api.entered(call.operation);
     let caller = call.authenticate(api).await?;
     let found = call.path().await?;
     let mut faults = Faults::default();

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -73,8 +74,15 @@ pub trait Api: Clone + Send + Sync + 'static {
     /// What handlers fail with.
     type Error: Into<Problem> + Send;
 
+    /// What accompanies a request from the operation that was found to its answer, such as a
+    /// measurement. It is dropped without an answer if nobody waits for one any more.
+    type Visit: Send;
+
     /// Called first, with the operation that was found.
-    fn entered(&self, _operation: &'static Operation) {}
+    fn entered(&self, operation: &'static Operation) -> Self::Visit;
+
+    /// Called last, with the status of the answer.
+    fn answered(&self, visit: Self::Visit, status: StatusCode);
 
     /// Finds the caller of a secured operation, or answers 401 or 403, before the body is read.
     fn authenticate(

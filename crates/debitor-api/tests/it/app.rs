@@ -141,6 +141,11 @@ impl Answer {
 impl Api for App {
     type Caller = ();
     type Error = Problem;
+    type Visit = ();
+
+    fn entered(&self, _: &'static Operation) {}
+
+    fn answered(&self, (): (), _: StatusCode) {}
 
     async fn authenticate(&self, _: &'static Operation, request: &Parts) -> Result<(), Problem> {
         if request.headers.contains_key(header::AUTHORIZATION) {

@@ -28,8 +28,11 @@ pub(super) fn handler(tag: &Tag, operation: &Operation) -> TokenStream {
         #deprecated
         async fn #name<A: #api>(State(api): State<A>, request: Request) -> Response {
             let mut call = Call::new(&#constant, request);
+            let visit = api.entered(call.operation);
             let result = #step(&api, &mut call).await;
-            reply::answer(result, &call.context)
+            let response = reply::answer(result, &call.context);
+            api.answered(visit, response.status());
+            response
         }
         #steps
     }
@@ -160,7 +163,6 @@ fn steps(tag: &Tag, operation: &Operation) -> TokenStream {
     fields.extend(operation.body.as_ref().map(|_| ident("body")));
     quote! {
         async fn #step<A: #api>(api: &A, call: &mut Call) -> Result<#response, Problem> {
-            api.entered(call.operation);
             #caller
             #accept
             #json

@@ -4,10 +4,15 @@
 //! A tenant may have as many as twice the places that are free. So one alone gets two thirds of them,
 //! and however many take part, some stay free for whoever comes next.
 
+use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric as _};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
 use uuid::Uuid;
 
 /// Tenants are counted in so many places, by a secret hash: two that meet share what they may have,
@@ -19,6 +24,7 @@ const COUNTERS: usize = 4096;
 pub struct Admission {
     places: usize,
     taken: AtomicUsize,
+    refused: AtomicU64,
     tenants: Box<[AtomicUsize]>,
     hash: RandomState,
 }
@@ -29,6 +35,7 @@ impl Admission {
         Arc::new(Self {
             places,
             taken: AtomicUsize::new(0),
+            refused: AtomicU64::new(0),
             tenants: (0..COUNTERS).map(|_| AtomicUsize::new(0)).collect(),
             hash: RandomState::new(),
         })
@@ -42,7 +49,9 @@ impl Admission {
             tenant: OnceLock::new(),
         };
         // If there is none, what was counted is counted back with the place.
-        (taken < self.places).then(|| Arc::new(place))
+        let is_free = taken < self.places;
+        self.refused.fetch_add((!is_free).into(), Ordering::Relaxed);
+        is_free.then(|| Arc::new(place))
     }
 
     /// The requests that are under way.
@@ -74,7 +83,10 @@ impl Place {
             .tenant(tenant)
             .fetch_add(1, Ordering::Relaxed);
         let free = self.admission.places.saturating_sub(self.admission.taken());
-        own == 0 || own < 2 * free
+        let is_granted = own == 0 || own < 2 * free;
+        let refused = &self.admission.refused;
+        refused.fetch_add((!is_granted).into(), Ordering::Relaxed);
+        is_granted
     }
 }
 
@@ -85,6 +97,25 @@ impl Drop for Place {
             own.fetch_sub(1, Ordering::Relaxed);
         }
         self.admission.taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The requests that are under way, and how many were refused a place, for whoever asks for metrics.
+#[derive(Debug)]
+pub(crate) struct Figures(pub(crate) Arc<Admission>);
+
+impl Collector for Figures {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Self(admission) = self;
+        let taken = ConstGauge::new(i64::try_from(admission.taken()).unwrap_or(i64::MAX));
+        let help = "Requests that are being answered";
+        let told = encoder.encode_descriptor("requests", help, None, taken.metric_type())?;
+        taken.encode(told)?;
+        let refused = ConstCounter::new(admission.refused.load(Ordering::Relaxed));
+        let help = "Requests that were refused, as there were too many";
+        let told =
+            encoder.encode_descriptor("requests_refused", help, None, refused.metric_type())?;
+        refused.encode(told)
     }
 }
 
