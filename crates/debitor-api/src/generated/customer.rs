@@ -692,6 +692,11 @@ pub enum CustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -776,6 +781,11 @@ impl Answer for CustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -849,6 +859,9 @@ impl Answer for CustomerCreateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -886,7 +899,9 @@ pub static CUSTOMER_CREATE: Operation = Operation {
     path: "/financials/companies/{companyId}/customers",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 500, 503, 507],
+    statuses: &[
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+    ],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -941,6 +956,7 @@ pub static CUSTOMER_CREATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
@@ -1923,6 +1939,11 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -2030,6 +2051,11 @@ impl Answer for CustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -2118,6 +2144,9 @@ impl Answer for CustomerUpdateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -2162,8 +2191,8 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 500, 503,
-        507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
+        503, 507,
     ],
     produces: &["application/json"],
 };
@@ -2245,6 +2274,7 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 413, response = inline(responses::ContentTooLarge)),

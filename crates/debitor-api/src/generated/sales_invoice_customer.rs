@@ -654,6 +654,11 @@ pub enum SalesInvoiceCustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -738,6 +743,11 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -811,6 +821,9 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -848,7 +861,9 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}/customer",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 500, 503, 507],
+    statuses: &[
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+    ],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -903,6 +918,7 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
@@ -1186,6 +1202,11 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -1293,6 +1314,11 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -1381,6 +1407,9 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -1425,8 +1454,8 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 500, 503,
-        507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
+        503, 507,
     ],
     produces: &["application/json"],
 };
@@ -1508,6 +1537,7 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 413, response = inline(responses::ContentTooLarge)),
