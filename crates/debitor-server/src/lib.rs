@@ -25,7 +25,6 @@ pub mod store;
 pub mod telemetry;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -36,7 +35,8 @@ use clock::Clock;
 use config::Config;
 use health::Readiness;
 use layers::{Surrounded, Surroundings};
-use serve::{Ending, Limits};
+use serve::tls::Tls;
+use serve::{Ending, Entrance, Limits};
 use store::Store;
 
 /// A server with all that it needs, ready to run.
@@ -59,10 +59,8 @@ impl Server {
     ) -> anyhow::Result<()> {
         let stop = serve::stop_signal().context("cannot listen for signals")?;
         let readiness = Readiness::new(Arc::clone(&self.store));
-        let limits = Limits {
-            announce: Duration::from_secs(self.config.limits.announce_seconds as u64),
-            ..Limits::new(self.config.limits.connections)
-        };
+        let limits = self.config.limits.of_clients();
+        let tls = self.tls()?;
         let store = Arc::clone(&self.store);
         tracing::info!(address = %listener.local_addr()?, "listening");
         if let Some(listener) = self.admin.take() {
@@ -73,8 +71,12 @@ impl Server {
             );
             // It answers to the end: metrics of a server that stops are of interest too.
             let ending = std::future::pending();
-            tokio::spawn(serve::serve(
+            let entrance = Entrance {
                 listener,
+                tls: None,
+            };
+            tokio::spawn(serve::serve(
+                entrance,
                 router,
                 limits,
                 readiness.clone(),
@@ -89,13 +91,25 @@ impl Server {
                 () = store.failed() => Ending::Failed,
             }
         };
-        let ending = serve::serve(listener, router, limits, readiness, ending).await;
+        let entrance = Entrance { listener, tls };
+        let ending = serve::serve(entrance, router, limits, readiness, ending).await;
         if ending == Ending::Failed {
             return Err(store::Failed.into());
         }
         store.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// TLS of the main address, whose certificate is renewed from now on.
+    fn tls(&self) -> anyhow::Result<Option<Arc<Tls>>> {
+        let Some(files) = self.config.tls.as_ref() else {
+            return Ok(None);
+        };
+        let tls = Arc::new(Tls::open(files.files()).context("the certificate")?);
+        let renewals = Arc::clone(&tls).renewals();
+        tokio::spawn(renewals.context("cannot listen for signals")?);
+        Ok(Some(tls))
     }
 
     fn router(self, readiness: Readiness) -> anyhow::Result<Surrounded> {
@@ -111,7 +125,9 @@ impl Server {
         }
         let verifier = Verifier::new(issuers, Arc::clone(&clock));
         let app = App::new(store, Arc::new(verifier), config.limits.body_bytes);
-        let surroundings = Surroundings::new(clock, config.public_url);
+        let surroundings = Surroundings::new(clock, config.public_url)
+            .secure(config.tls.is_some())
+            .patience(config.limits.of_clients().request);
         router::router(app, &config.docs, readiness, surroundings)
     }
 }

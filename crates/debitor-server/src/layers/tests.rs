@@ -196,3 +196,45 @@ async fn a_write_without_an_answer_may_have_been_made() {
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["error"]["innerError"]["code"], "outcomeUnknown");
 }
+
+async fn check_size(path: &str, headers: &[(&str, &str)], expected: (u16, &str)) {
+    let (response, body) = send(router(None), path, headers).await;
+    let body: Value = serde_json::from_str(&body).unwrap_or_default();
+    let code = body["error"]["code"].as_str().unwrap_or_default();
+    assert_eq!(
+        (response.status().as_u16(), code),
+        expected,
+        "{}",
+        path.len()
+    );
+    assert!(response.headers().contains_key(REQUEST_ID));
+}
+
+#[tokio::test]
+async fn lines_and_headers_have_limits() {
+    const OK: (u16, &str) = (200, "");
+    const URI: (u16, &str) = (414, "uriTooLong");
+    const HEADERS: (u16, &str) = (431, "requestHeaderFieldsTooLarge");
+    let key = |length: usize| format!("/v1.0/customers/{}", "x".repeat(length - 16));
+    check_size(&key(8192), &[], OK).await;
+    check_size(&key(8193), &[], URI).await;
+    check_size("/v1.0/customers/1", &[("a", "b"); 64], OK).await;
+    check_size("/v1.0/customers/1", &[("a", "b"); 65], HEADERS).await;
+    // `GET`, this path, and a header of five bytes beside its value.
+    let long = "x".repeat(32 * 1024 - 3 - 19 - 5);
+    check_size("/v1.0/customers/1?a", &[("a", &long)], OK).await;
+    check_size("/v1.0/customers/1?ab", &[("a", &long)], HEADERS).await;
+}
+
+#[tokio::test]
+async fn links_say_https_over_tls() {
+    let (clock, router) = (
+        Arc::new(FixedClock::at(DateTime::UNIX_EPOCH)),
+        Router::new(),
+    );
+    let seen = |Extension(context): Extension<Context>| async move { context.base_url.to_string() };
+    let router = router.route("/v1.0", get(seen));
+    let secure = surround(router, Surroundings::new(clock, None).secure(true));
+    let (_, seen) = send(secure, "/v1.0", &[("host", "here:8443")]).await;
+    assert_eq!(seen, "https://here:8443/v1.0");
+}
