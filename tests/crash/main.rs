@@ -33,6 +33,7 @@ mod replicas;
 mod rolling;
 mod second;
 mod server;
+mod slow;
 mod state;
 mod storm;
 mod tool;
@@ -146,6 +147,17 @@ enum Program {
         #[arg(long, default_value_t = 5)]
         seconds: u64,
     },
+    /// Crowds of slow clients, and ten thousand idle ones.
+    Slow {
+        /// Of each kind.
+        #[arg(long, default_value_t = 100)]
+        sockets: usize,
+        #[arg(long, default_value_t = 10_000)]
+        idle: usize,
+        /// With the limits that a server has by itself, in place of a tenth of them.
+        #[arg(long)]
+        usual_limits: bool,
+    },
     /// Replies to COMMIT that never come back from PostgreSQL.
     Commit {
         #[arg(long, default_value_t = 200)]
@@ -191,6 +203,7 @@ impl Program {
             Self::Commit { .. } => "commit",
             Self::Overload { .. } => "overload",
             Self::Rolling { .. } => "rolling",
+            Self::Slow { .. } => "slow",
             Self::Replicas { .. } => "replicas",
         }
     }
@@ -214,6 +227,18 @@ impl Program {
             Self::Overload { seconds } => overload::run(run, *seconds).await,
             Self::Rolling { restarts } => rolling::run(run, *restarts).await,
             Self::Replicas { seconds } => replicas::run(run, *seconds).await,
+            Self::Slow {
+                sockets,
+                idle,
+                usual_limits,
+            } => {
+                let plan = slow::Plan {
+                    sockets: *sockets,
+                    idle: *idle,
+                    usual: *usual_limits,
+                };
+                slow::run(run, &plan).await
+            }
         }
     }
 }

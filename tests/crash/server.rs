@@ -158,6 +158,17 @@ impl Server {
         self.child.id().context("the server has ended")
     }
 
+    /// Its memory that is resident, in bytes.
+    pub(crate) fn memory(&self) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()?))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().next());
+        Ok(kibibytes
+            .context("the memory of the server")?
+            .parse::<u64>()?
+            * 1024)
+    }
+
     /// Ends the process with SIGKILL.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         self.child.kill().await.context("cannot kill the server")

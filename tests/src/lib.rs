@@ -12,6 +12,7 @@
 
 pub mod binaries;
 pub mod browser;
+pub mod certificate;
 pub mod csdl;
 pub mod document;
 pub mod engine;

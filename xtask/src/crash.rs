@@ -18,7 +18,7 @@ pub(crate) enum Length {
 /// A program with the arguments of its long form; the short one is what it does without.
 type Program = (&'static str, &'static [&'static str]);
 
-const PROGRAMS: [Program; 15] = [
+const PROGRAMS: [Program; 16] = [
     ("kill", &["--kills", "500"]),
     ("failpoints", &["--times", "10"]),
     ("faults", &["--stride", "1"]),
@@ -34,6 +34,7 @@ const PROGRAMS: [Program; 15] = [
     ("rolling", &["--restarts", "10"]),
     ("replicas", &["--seconds", "60"]),
     ("failover", &["--failovers", "20"]),
+    ("slow", &["--sockets", "500", "--usual-limits"]),
 ];
 
 /// Those that mount disks, which only root may.

@@ -90,9 +90,16 @@ impl Api for App {
             .verifier
             .verify(&request.headers, operation.permissions)
             .await?;
+        if let Some(place) = request.extensions.get::<Arc<Place>>() {
+            place.of(caller.tenant);
+        }
+        Ok(caller)
+    }
+
+    fn admit(&self, request: &Parts) -> Result<(), Problem> {
         let place = request.extensions.get::<Arc<Place>>();
-        if place.is_none_or(|place| place.is_granted(caller.tenant)) {
-            Ok(caller)
+        if place.is_none_or(|place| place.take()) {
+            Ok(())
         } else {
             Err(layers::busy())
         }

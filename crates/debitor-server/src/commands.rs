@@ -67,7 +67,13 @@ async fn run_dev(arguments: Dev) -> anyhow::Result<()> {
         .context("the demo data")?;
     let token = key.token(&dev::grant(), clock.now())?;
     let origin = config.public_url.clone();
-    let origin = origin.map_or_else(|| listener.local_addr().map(dev::origin), Ok)?;
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let own = |address| dev::origin(scheme, address);
+    let origin = origin.map_or_else(|| listener.local_addr().map(own), Ok)?;
     let announcement = Announcement::new(&origin, token, demo, data_dir.canonicalize()?);
     let mut issuers = trusted(&config).await;
     issuers.push(key.issuer()?);

@@ -24,6 +24,7 @@ pub use reader::{Fault, Faults};
 use reader::{Reader, Section};
 
 use crate::auth::source::Source;
+use crate::serve::{self, tls::Files};
 use crate::store::Timeouts;
 
 /// The variables whose names start with `DEBITOR_`.
@@ -39,6 +40,8 @@ pub struct Config {
     /// What absolute links start with, such as `https://customers.example.com`; without it they
     /// start with the `Host` of each request.
     pub public_url: Option<String>,
+    /// The certificate with which `listen` speaks TLS; without one it does not.
+    pub tls: Option<Tls>,
     /// Where the data is kept.
     pub store: Store,
     /// Whose tokens are trusted.
@@ -61,6 +64,28 @@ pub struct Config {
     /// Variables that look like settings and are none.
     #[schemars(skip)]
     pub ignored_variables: Vec<String>,
+}
+
+/// The certificate of the server. New files are taken on SIGHUP, and within half a minute.
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Tls {
+    /// The file with the certificate and those that lead from it to one that clients know, as PEM.
+    #[schemars(with = "String")]
+    pub cert_file: PathBuf,
+    /// The file with its private key, as PEM.
+    #[schemars(with = "String")]
+    pub key_file: PathBuf,
+}
+
+impl Tls {
+    /// The files, as the server reads them.
+    pub fn files(&self) -> Files {
+        Files {
+            certificate: self.cert_file.clone(),
+            key: self.key_file.clone(),
+        }
+    }
 }
 
 /// Where the data is kept.
@@ -192,10 +217,53 @@ pub struct Limits {
     /// of them as twice those that are free, which is two thirds if it is alone.
     #[schemars(default = "default_requests", range(min = *REQUESTS.start(), max = *REQUESTS.end()))]
     pub requests: usize,
+    /// The connections that one address may have open; more are closed at once. Of IPv6 an address
+    /// is a network of 64 bits. For servers that clients connect to themselves: a proxy is one
+    /// address. Without it there is no limit.
+    #[schemars(range(min = *CONNECTIONS.start(), max = *CONNECTIONS.end()))]
+    pub connections_per_address: Option<usize>,
+    /// Milliseconds that a handshake of TLS may take.
+    #[schemars(default = "default_handshake_timeout_ms", range(min = *CLIENT_MS.start(), max = *CLIENT_MS.end()))]
+    pub handshake_timeout_ms: usize,
+    /// Milliseconds that a client may take to send the headers of a request, from the connection's
+    /// start or from the request's first byte on.
+    #[schemars(default = "default_header_timeout_ms", range(min = *CLIENT_MS.start(), max = *CLIENT_MS.end()))]
+    pub header_timeout_ms: usize,
+    /// Milliseconds that a client may send nothing of a body: 408.
+    #[schemars(default = "default_body_timeout_ms", range(min = *CLIENT_MS.start(), max = *CLIENT_MS.end()))]
+    pub body_timeout_ms: usize,
+    /// Milliseconds that a request may take from its headers to its answer, its body included.
+    #[schemars(default = "default_request_timeout_ms", range(min = *CLIENT_MS.start(), max = *CLIENT_MS.end()))]
+    pub request_timeout_ms: usize,
+    /// Milliseconds that a client may take nothing of an answer; the connection is cut then.
+    #[schemars(default = "default_write_timeout_ms", range(min = *CLIENT_MS.start(), max = *CLIENT_MS.end()))]
+    pub write_timeout_ms: usize,
+    /// Milliseconds that a connection stays open without a request: longer than a proxy before it
+    /// keeps it, as one that is closed in its hands costs a request.
+    #[schemars(default = "default_idle_timeout_ms", range(min = *CLIENT_MS.start(), max = *CLIENT_MS.end()))]
+    pub idle_timeout_ms: usize,
     /// How long the server goes on after it was told to stop, saying that it is not ready: longer
     /// than a balancer before it takes to see that.
     #[schemars(default, range(max = *ANNOUNCE_SECONDS.end()))]
     pub announce_seconds: usize,
+}
+
+impl Limits {
+    /// How much patience the server has with clients.
+    pub fn of_clients(&self) -> serve::Limits {
+        let time = |milliseconds| Duration::from_millis(milliseconds as u64);
+        serve::Limits {
+            connections_per_address: self.connections_per_address,
+            handshake: time(self.handshake_timeout_ms),
+            headers: time(self.header_timeout_ms),
+            body: time(self.body_timeout_ms),
+            request: time(self.request_timeout_ms),
+            write: time(self.write_timeout_ms),
+            idle: time(self.idle_timeout_ms),
+            announce: Duration::from_secs(self.announce_seconds as u64),
+            ..serve::Limits::new(self.connections)
+        }
+    }
 }
 
 /// The pages for people.
@@ -234,6 +302,7 @@ const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 const ANNOUNCE_SECONDS: RangeInclusive<usize> = 0..=60;
 const REQUESTS: RangeInclusive<usize> = 1..=100_000;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const CLIENT_MS: RangeInclusive<usize> = 100..=600_000;
 
 fn default_listen() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 8080).into()
@@ -279,6 +348,30 @@ fn default_requests() -> usize {
     512
 }
 
+fn default_handshake_timeout_ms() -> usize {
+    5000
+}
+
+fn default_header_timeout_ms() -> usize {
+    10_000
+}
+
+fn default_body_timeout_ms() -> usize {
+    10_000
+}
+
+fn default_request_timeout_ms() -> usize {
+    30_000
+}
+
+fn default_write_timeout_ms() -> usize {
+    30_000
+}
+
+fn default_idle_timeout_ms() -> usize {
+    75_000
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -294,6 +387,13 @@ impl Default for Limits {
             body_bytes: default_body_bytes(),
             connections: default_connections(),
             requests: default_requests(),
+            connections_per_address: None,
+            handshake_timeout_ms: default_handshake_timeout_ms(),
+            header_timeout_ms: default_header_timeout_ms(),
+            body_timeout_ms: default_body_timeout_ms(),
+            request_timeout_ms: default_request_timeout_ms(),
+            write_timeout_ms: default_write_timeout_ms(),
+            idle_timeout_ms: default_idle_timeout_ms(),
             announce_seconds: 0,
         }
     }
@@ -335,6 +435,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
         .parsed("listen", check::address)
         .unwrap_or_else(default_listen);
     let public_url = root.parsed("public_url", check::public_url);
+    let tls = read_tls(root.section("tls"));
     let store = read_store(root.section("store"), purpose);
     let auth = read_auth(root.section("auth"), purpose);
     let log = read_log(root.section("log"));
@@ -345,6 +446,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
     Some(Config {
         listen,
         public_url,
+        tls,
         store: store?,
         auth: auth?,
         log,
@@ -354,6 +456,24 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
         admin,
         ignored_variables: Vec::new(),
     })
+}
+
+/// The certificate, if there is a word of it. What is wrong with it is a fault, so that nobody goes
+/// without who wanted one.
+fn read_tls(mut section: Section<'_>) -> Option<Tls> {
+    if section.is_empty(&["cert_file", "key_file"]) {
+        return None;
+    }
+    let cert_file = section.required("cert_file", check::certificates);
+    let key_file = section.required("key_file", check::private_key);
+    let tls = Tls {
+        cert_file: cert_file?,
+        key_file: key_file?,
+    };
+    if let Err(error) = tls.files().check() {
+        section.fault("key_file", error.to_string());
+    }
+    Some(tls)
 }
 
 fn read_store(mut section: Section<'_>, purpose: &Purpose<'_>) -> Option<Store> {
@@ -468,11 +588,25 @@ fn read_limits(mut section: Section<'_>) -> Limits {
     let body_bytes = section.number("body_bytes", BODY_BYTES);
     let connections = section.number("connections", CONNECTIONS);
     let requests = section.number("requests", REQUESTS);
+    let connections_per_address = section.number("connections_per_address", CONNECTIONS);
+    let handshake = section.number("handshake_timeout_ms", CLIENT_MS);
+    let headers = section.number("header_timeout_ms", CLIENT_MS);
+    let body = section.number("body_timeout_ms", CLIENT_MS);
+    let request = section.number("request_timeout_ms", CLIENT_MS);
+    let write = section.number("write_timeout_ms", CLIENT_MS);
+    let idle = section.number("idle_timeout_ms", CLIENT_MS);
     let announce_seconds = section.number("announce_seconds", ANNOUNCE_SECONDS);
     Limits {
         body_bytes: body_bytes.unwrap_or_else(default_body_bytes),
         connections: connections.unwrap_or_else(default_connections),
         requests: requests.unwrap_or_else(default_requests),
+        connections_per_address,
+        handshake_timeout_ms: handshake.unwrap_or_else(default_handshake_timeout_ms),
+        header_timeout_ms: headers.unwrap_or_else(default_header_timeout_ms),
+        body_timeout_ms: body.unwrap_or_else(default_body_timeout_ms),
+        request_timeout_ms: request.unwrap_or_else(default_request_timeout_ms),
+        write_timeout_ms: write.unwrap_or_else(default_write_timeout_ms),
+        idle_timeout_ms: idle.unwrap_or_else(default_idle_timeout_ms),
         announce_seconds: announce_seconds.unwrap_or_default(),
     }
 }

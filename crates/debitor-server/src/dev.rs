@@ -147,14 +147,14 @@ impl Announcement {
 }
 
 /// Where a browser on this machine finds a server that listens on `address`.
-pub fn origin(mut address: SocketAddr) -> String {
+pub fn origin(scheme: &str, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 /// A customer as people would enter it; its text has no quote, so that the shell leaves it whole.
@@ -249,8 +249,9 @@ mod tests {
 
     #[test]
     fn an_origin_can_be_opened() {
-        let check =
-            |address: &str, expected| assert_eq!(origin(address.parse().unwrap()), expected);
+        let check = |address: &str, expected| {
+            assert_eq!(origin("http", address.parse().unwrap()), expected);
+        };
         check("127.0.0.1:8080", "http://127.0.0.1:8080");
         check("0.0.0.0:80", "http://127.0.0.1:80");
         check("[::]:80", "http://[::1]:80");

@@ -1,6 +1,7 @@
 //! What surrounds every request, whatever it is for: its ids, its span, its context, its end.
 
 pub mod admission;
+mod size;
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -15,9 +16,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::{Authority, PathAndQuery};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
 use axum::response::Response;
 use bytes::Bytes;
 use debitor_api::support::reply;
@@ -30,17 +31,15 @@ use uuid::Uuid;
 use crate::clock::{self, Clock};
 use crate::odata::keys;
 use crate::telemetry;
-use admission::{Admission, Place};
+use admission::Admission;
 
 /// The paths that the operations are under: the document's servers.
 pub const BASES: [&str; 2] = ["/v1.0", "/beta"];
 
-/// How long an answer may take, the arrival of the request's body included.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
 const FOUR: HeaderValue = HeaderValue::from_static("4.0");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -50,6 +49,9 @@ pub struct Surroundings {
     clock: Arc<dyn Clock>,
     public_url: Option<String>,
     admission: Arc<Admission>,
+    scheme: &'static str,
+    /// How long an answer may take, the arrival of the request's body included.
+    patience: Duration,
 }
 
 impl Surroundings {
@@ -63,14 +65,30 @@ impl Surroundings {
             clock,
             public_url,
             admission,
+            scheme: "http://",
+            patience: Duration::from_secs(30),
         }
+    }
+
+    /// Requests come over TLS, so that links say `https`.
+    #[must_use]
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.scheme = if secure { "https://" } else { "http://" };
+        self
+    }
+
+    /// An answer may take so long.
+    #[must_use]
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     fn context(&self, request: &Request) -> Context {
         let base = base(request.uri().path()).unwrap_or_default();
         let base_url = match &self.public_url {
             Some(url) => [url, base].concat(),
-            None => ["http://", host(request), base].concat(),
+            None => [self.scheme, host(request), base].concat(),
         };
         let received_at = self.clock.now();
         Context {
@@ -117,49 +135,35 @@ where
     }
 }
 
-async fn answer(surroundings: &Surroundings, mut router: Router, mut request: Request) -> Response {
+async fn answer(surroundings: &Surroundings, router: Router, mut request: Request) -> Response {
     let started = Instant::now();
     let context = surroundings.context(&request);
     let span = telemetry::request_span(context.request_id, request.method().as_str());
     let in_api = base(request.uri().path()).is_some();
-    let reads = request.method().is_safe();
+    let version = request.version();
+    let size = size::check(&request);
     rewrite_path(request.uri_mut());
     request.extensions_mut().insert(context.clone());
+    request
+        .extensions_mut()
+        .insert(surroundings.admission.place());
     async {
-        let answered = match place(surroundings, &mut request, in_api) {
-            Ok(_place) => {
-                let answering = pin!(catch_panic(router.call(request)));
-                in_time(answering).await.ok_or_else(|| too_slow(reads))
-            }
+        let answered = match size {
+            Ok(()) => route(router, request, surroundings.patience).await,
             Err(problem) => Err(problem),
         };
-        let mut response = answered
-            .and_then(|answered| answered.map_err(|_| Problem::internal()))
-            .map_or_else(
-                |problem| reply::problem::<ODataErrorBody>(problem, &context),
-                |Ok(response)| response,
-            );
+        let mut response =
+            answered.unwrap_or_else(|problem| reply::problem::<ODataErrorBody>(problem, &context));
         mark(response.headers_mut(), &context, in_api);
+        if response.status() == StatusCode::REQUEST_TIMEOUT && version < Version::HTTP_2 {
+            // The rest of the body would be taken for the next request.
+            response.headers_mut().insert(CONNECTION, CLOSE);
+        }
         log(&response, started, in_api);
         response
     }
     .instrument(span)
     .await
-}
-
-/// The request's place, to be held until it is answered, if it is one of the API's: whether the server
-/// is well must be answered however much there is to do. The request knows it too.
-fn place(
-    surroundings: &Surroundings,
-    request: &mut Request,
-    in_api: bool,
-) -> Result<Option<Arc<Place>>, Problem> {
-    if !in_api {
-        return Ok(None);
-    }
-    let place = surroundings.admission.enter().ok_or_else(busy)?;
-    request.extensions_mut().insert(Arc::clone(&place));
-    Ok(Some(place))
 }
 
 /// There is more to do than can be done in time.
@@ -171,6 +175,21 @@ pub(crate) fn busy() -> Problem {
         message,
     )
     .header(RETRY_AFTER, "1")
+}
+
+/// What the router answers, if it does so in time.
+async fn route(
+    mut router: Router,
+    request: Request,
+    patience: Duration,
+) -> Result<Response, Problem> {
+    let reads = request.method().is_safe();
+    let answering = pin!(catch_panic(router.call(request)));
+    let answered = in_time(answering, patience).await;
+    match answered.ok_or_else(|| too_slow(reads))? {
+        Ok(Ok(response)) => Ok(response),
+        Err(_) => Err(Problem::internal()),
+    }
 }
 
 /// A write that is under way is not called off, and may be done when nobody waits for it any more.
@@ -291,10 +310,10 @@ fn canonical(path: Cow<'_, str>) -> String {
 }
 
 /// The future's output, unless it takes too long. Most outputs are there at once and need no timer.
-async fn in_time<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+async fn in_time<F: Future>(mut future: Pin<&mut F>, patience: Duration) -> Option<F::Output> {
     match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
         Poll::Ready(output) => Some(output),
-        Poll::Pending => tokio::time::timeout(PATIENCE, future).await.ok(),
+        Poll::Pending => tokio::time::timeout(patience, future).await.ok(),
     }
 }
 

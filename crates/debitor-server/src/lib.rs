@@ -26,7 +26,6 @@ pub mod store;
 pub mod telemetry;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -38,7 +37,8 @@ use config::Config;
 use health::Readiness;
 use layers::admission::Admission;
 use layers::{Surrounded, Surroundings};
-use serve::{Ending, Limits};
+use serve::tls::Tls;
+use serve::{Ending, Entrance, Limits};
 use store::Store;
 
 /// A server with all that it needs, ready to run.
@@ -61,10 +61,8 @@ impl Server {
     ) -> anyhow::Result<()> {
         let stop = serve::stop_signal().context("cannot listen for signals")?;
         let readiness = Readiness::new(Arc::clone(&self.store));
-        let limits = Limits {
-            announce: Duration::from_secs(self.config.limits.announce_seconds as u64),
-            ..Limits::new(self.config.limits.connections)
-        };
+        let limits = self.config.limits.of_clients();
+        let tls = self.tls()?;
         let store = Arc::clone(&self.store);
         let admission = Admission::new(self.config.limits.requests);
         let app = self.app();
@@ -77,8 +75,12 @@ impl Server {
             );
             // It answers to the end: metrics of a server that stops are of interest too.
             let ending = std::future::pending();
-            tokio::spawn(serve::serve(
+            let entrance = Entrance {
                 listener,
+                tls: None,
+            };
+            tokio::spawn(serve::serve(
+                entrance,
                 router,
                 limits,
                 readiness.clone(),
@@ -93,13 +95,25 @@ impl Server {
                 () = store.failed() => Ending::Failed,
             }
         };
-        let ending = serve::serve(listener, router, limits, readiness, ending).await;
+        let entrance = Entrance { listener, tls };
+        let ending = serve::serve(entrance, router, limits, readiness, ending).await;
         if ending == Ending::Failed {
             return Err(store::Failed.into());
         }
         store.close().await;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    /// TLS of the main address, whose certificate is renewed from now on.
+    fn tls(&self) -> anyhow::Result<Option<Arc<Tls>>> {
+        let Some(files) = self.config.tls.as_ref() else {
+            return Ok(None);
+        };
+        let tls = Arc::new(Tls::open(files.files()).context("the certificate")?);
+        let renewals = Arc::clone(&tls).renewals();
+        tokio::spawn(renewals.context("cannot listen for signals")?);
+        Ok(Some(tls))
     }
 
     fn app(&mut self) -> App {
@@ -119,7 +133,9 @@ impl Server {
         if !config.ignored_variables.is_empty() {
             tracing::info!(names = ?config.ignored_variables, "variables that are no settings");
         }
-        let surroundings = Surroundings::new(clock, config.public_url, admission);
+        let surroundings = Surroundings::new(clock, config.public_url, admission)
+            .secure(config.tls.is_some())
+            .patience(config.limits.of_clients().request);
         router::router(app, &config.docs, &config.cors, readiness, surroundings)
     }
 }

@@ -1,35 +1,34 @@
-//! The accept loop: connections with a cap, time limits for headers, and an orderly end.
+//! The accept loop: connections with caps, time limits for whatever a client can do slowly, and an
+//! orderly end.
 //!
 //! `axum::serve` sets no timer, so that a client could hold a connection for ever by sending its
-//! headers slowly. Connections speak HTTP/1.1: without TLS nothing says that a client wants HTTP/2,
-//! and guessing it from the first bytes has no timeout either.
+//! headers slowly. Without TLS connections speak HTTP/1.1: nothing says there that a client wants
+//! HTTP/2, and guessing it from the first bytes has no time limit either.
 
+mod activity;
+mod arriving;
+mod connection;
+mod crowd;
+mod http1;
+mod http2;
 mod patience;
+mod socket;
+pub mod tls;
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::Request;
-use axum::response::Response;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::Service;
+use tokio::sync::watch;
 
 use crate::health::Readiness;
-use patience::Patience;
+use connection::{Answers, Told};
+use crowd::{Crowd, Place};
+use tls::Tls;
 
-/// A link to a next page repeats the options, percent-encoded, beside a token: 25 KiB at the longest.
-const MAX_HEADER_BYTES: usize = 32 * 1024;
-const MAX_HEADERS: usize = 64;
 /// Out of file descriptors, trying again at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -38,9 +37,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Limits {
     /// The connections that are open at once; more wait.
     pub connections: usize,
+    /// Those of one address, if that is limited; more are closed.
+    pub connections_per_address: Option<usize>,
+    /// How long a handshake of TLS may take.
+    pub handshake: Duration,
     /// How long a client may take to send the headers of a request, from the connection's start or
     /// from the request's first byte on.
     pub headers: Duration,
+    /// How long it may send nothing of a body.
+    pub body: Duration,
+    /// How long a request may take, with its body.
+    pub request: Duration,
+    /// How long a client may take nothing of an answer.
+    pub write: Duration,
     /// How long a connection stays open after an answer without another request: longer than the
     /// minute after which the usual balancer gives it up, which could else find it closed.
     pub idle: Duration,
@@ -67,7 +76,12 @@ impl Limits {
     pub fn new(connections: usize) -> Self {
         Self {
             connections,
+            connections_per_address: None,
+            handshake: Duration::from_secs(5),
             headers: Duration::from_secs(10),
+            body: Duration::from_secs(10),
+            request: Duration::from_secs(30),
+            write: Duration::from_secs(30),
             idle: Duration::from_secs(75),
             announce: Duration::ZERO,
             drain: Duration::from_secs(20),
@@ -76,44 +90,50 @@ impl Limits {
     }
 }
 
+/// Where connections come in.
+pub struct Entrance {
+    pub listener: TcpListener,
+    pub tls: Option<Arc<Tls>>,
+}
+
 /// Serves until `ending` says why not, and the requests under way are answered.
-pub async fn serve<S>(
-    listener: TcpListener,
-    service: S,
+pub async fn serve(
+    entrance: Entrance,
+    service: impl Answers,
     limits: Limits,
     readiness: Readiness,
     ending: impl Future<Output = Ending>,
-) -> Ending
-where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-{
-    let permits = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
+) -> Ending {
+    let (tell, told) = watch::channel(false);
+    let told = Told::new(told);
+    let mut crowd = Crowd::new(limits.connections, limits.connections_per_address);
     let mut ending = pin!(announced(ending, &readiness, limits.announce));
     let ending = loop {
         let accepted = tokio::select! {
             biased;
             ending = &mut ending => break ending,
-            accepted = accept(&listener, &permits) => accepted,
+            accepted = accept(&entrance.listener, &mut crowd) => accepted,
         };
         match accepted {
-            Ok((stream, permit)) => {
-                let connection = connection(stream, service.clone(), limits, graceful.watcher());
+            Ok(Some((stream, place))) => {
+                let tls = entrance.tls.as_ref().map(|tls| tls.acceptor());
+                let connection =
+                    connection::serve(stream, tls, service.clone(), limits, told.clone());
                 tokio::spawn(async move {
                     connection.await;
-                    drop(permit);
+                    drop(place);
                 });
             }
+            Ok(None) => {}
             Err(error) => pause_after(&error).await,
         }
     };
-    drop(listener);
+    drop((entrance, told));
     let patience = match ending {
         Ending::Told => limits.drain,
         Ending::Failed => limits.failed_drain,
     };
-    drain(graceful, patience).await;
+    drain(&tell, patience).await;
     ending
 }
 
@@ -132,48 +152,18 @@ async fn announced(
 }
 
 /// The next connection, once there is room for it; until then clients wait in the system's queue.
+/// One whose address has too many is closed at once: in the queue it would hold up others.
 async fn accept(
     listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let permit = permits
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
-}
-
-/// Answers the requests of a connection until it ends.
-fn connection<S>(
-    stream: TcpStream,
-    service: S,
-    limits: Limits,
-    watcher: Watcher,
-) -> impl Future<Output = ()> + use<S>
-where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Clone,
-{
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "the connection is gone already");
+    crowd: &mut Crowd,
+) -> io::Result<Option<(TcpStream, Place)>> {
+    let room = crowd.room().await?;
+    let (stream, peer) = listener.accept().await?;
+    let place = crowd.admit(room, peer.ip());
+    if place.is_none() {
+        tracing::debug!("an address has as many connections as it may");
     }
-    let (timer, stream) = Patience::with(stream, limits.headers);
-    let connection = http1::Builder::new()
-        .timer(timer)
-        .header_read_timeout(limits.idle)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .max_headers(MAX_HEADERS)
-        .serve_connection(
-            TokioIo::new(stream),
-            service_fn(move |request| service.clone().call(request)),
-        );
-    let ending = watcher.watch(connection);
-    async {
-        if let Err(error) = ending.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-    }
+    Ok(place.map(|place| (stream, place)))
 }
 
 /// A connection that ended before it was accepted is the client's business; all else is ours.
@@ -188,12 +178,11 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
-async fn drain(graceful: GracefulShutdown, patience: Duration) {
-    tracing::info!(connections = graceful.count(), "stopping");
-    if tokio::time::timeout(patience, graceful.shutdown())
-        .await
-        .is_err()
-    {
+async fn drain(tell: &watch::Sender<bool>, patience: Duration) {
+    tracing::info!(connections = tell.receiver_count(), "stopping");
+    tell.send_replace(true);
+    // Every connection has a receiver until its end.
+    if tokio::time::timeout(patience, tell.closed()).await.is_err() {
         tracing::warn!("connections were cut: their requests took too long");
     }
 }

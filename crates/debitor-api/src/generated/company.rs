@@ -422,6 +422,7 @@ async fn company_list_steps<A: CompanyApi>(
 ) -> Result<CompanyListResponse, Problem> {
     let caller = call.authenticate(api).await?;
     call.accept()?;
+    call.admit(api)?;
     let mut faults = Faults::default();
     let query = CompanyListQuery::read(call.query(), &mut faults);
     let headers = CompanyListHeaders::read(call.headers(), &mut faults);
@@ -706,6 +707,7 @@ async fn company_count_steps<A: CompanyApi>(
     call: &mut Call,
 ) -> Result<CompanyCountResponse, Problem> {
     let caller = call.authenticate(api).await?;
+    call.admit(api)?;
     let mut faults = Faults::default();
     let query = CompanyCountQuery::read(call.query(), &mut faults);
     let headers = CompanyCountHeaders::read(call.headers(), &mut faults);
@@ -997,6 +999,7 @@ async fn company_get_steps<A: CompanyApi>(
 ) -> Result<CompanyGetResponse, Problem> {
     let caller = call.authenticate(api).await?;
     call.accept()?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CompanyGetPath::read(&found, &mut faults);

@@ -491,6 +491,7 @@ async fn customer_list_steps<A: CustomerApi>(
 ) -> Result<CustomerListResponse, Problem> {
     let caller = call.authenticate(api).await?;
     call.accept()?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerListPath::read(&found, &mut faults);
@@ -694,6 +695,11 @@ pub enum CustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -778,6 +784,11 @@ impl Answer for CustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -851,6 +862,9 @@ impl Answer for CustomerCreateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -888,7 +902,9 @@ pub static CUSTOMER_CREATE: Operation = Operation {
     path: "/financials/companies/{companyId}/customers",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 500, 503, 507],
+    statuses: &[
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+    ],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -943,6 +959,7 @@ pub static CUSTOMER_CREATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
@@ -972,6 +989,7 @@ async fn customer_create_steps<A: CustomerApi>(
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerCreatePath::read(&found, &mut faults);
@@ -1300,6 +1318,7 @@ async fn customer_count_steps<A: CustomerApi>(
     call: &mut Call,
 ) -> Result<CustomerCountResponse, Problem> {
     let caller = call.authenticate(api).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerCountPath::read(&found, &mut faults);
@@ -1682,6 +1701,7 @@ async fn customer_get_steps<A: CustomerApi>(
 ) -> Result<CustomerGetResponse, Problem> {
     let caller = call.authenticate(api).await?;
     call.accept()?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerGetPath::read(&found, &mut faults);
@@ -1931,6 +1951,11 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -2038,6 +2063,11 @@ impl Answer for CustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -2126,6 +2156,9 @@ impl Answer for CustomerUpdateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -2170,8 +2203,8 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 500, 503,
-        507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
+        503, 507,
     ],
     produces: &["application/json"],
 };
@@ -2253,6 +2286,7 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 413, response = inline(responses::ContentTooLarge)),
@@ -2284,6 +2318,7 @@ async fn customer_update_steps<A: CustomerApi>(
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerUpdatePath::read(&found, &mut faults);
@@ -2660,6 +2695,7 @@ async fn customer_delete_steps<A: CustomerApi>(
     call: &mut Call,
 ) -> Result<CustomerDeleteResponse, Problem> {
     let caller = call.authenticate(api).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = CustomerDeletePath::read(&found, &mut faults);

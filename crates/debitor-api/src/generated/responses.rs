@@ -245,6 +245,27 @@ pub struct PreconditionFailed(pub types::ODataErrorBody);
     )
 )]
 pub struct PreconditionRequired(pub types::ODataErrorBody);
+/// The body did not arrive in time; nothing was changed, and the connection is closed.
+#[derive(ToResponse)]
+#[response(
+    description = "The body did not arrive in time; nothing was changed, and the connection is closed.",
+    content_type = "application/json",
+    headers(
+        (
+            "request-id" = inline(types::RequestIdHeader),
+            description = "The service's GUID of this request. Name it when you report a fault."
+        ),
+        (
+            "client-request-id" = inline(types::ClientRequestIdHeader),
+            description = "The caller's own GUID of this request, if one was sent."
+        ),
+        (
+            "OData-Version" = inline(types::ODataVersionHeader),
+            description = "The version of OData that the answer follows."
+        )
+    )
+)]
+pub struct RequestTimeout(pub types::ODataErrorBody);
 /// The service cannot answer just now. With the code `outcomeUnknown` in `innerError` a change may have been made all the same: the same request with the same `Idempotency-Key` learns it and does nothing twice; without a key, look before it is sent again.
 #[derive(ToResponse)]
 #[response(

@@ -489,6 +489,7 @@ async fn sales_invoice_list_steps<A: SalesInvoiceApi>(
 ) -> Result<SalesInvoiceListResponse, Problem> {
     let caller = call.authenticate(api).await?;
     call.accept()?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceListPath::read(&found, &mut faults);
@@ -692,6 +693,11 @@ pub enum SalesInvoiceCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -776,6 +782,11 @@ impl Answer for SalesInvoiceCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -849,6 +860,9 @@ impl Answer for SalesInvoiceCreateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -886,7 +900,9 @@ pub static SALES_INVOICE_CREATE: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 500, 503, 507],
+    statuses: &[
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+    ],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -941,6 +957,7 @@ pub static SALES_INVOICE_CREATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
@@ -970,6 +987,7 @@ async fn sales_invoice_create_steps<A: SalesInvoiceApi>(
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCreatePath::read(&found, &mut faults);
@@ -1296,6 +1314,7 @@ async fn sales_invoice_count_steps<A: SalesInvoiceApi>(
     call: &mut Call,
 ) -> Result<SalesInvoiceCountResponse, Problem> {
     let caller = call.authenticate(api).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCountPath::read(&found, &mut faults);
@@ -1678,6 +1697,7 @@ async fn sales_invoice_get_steps<A: SalesInvoiceApi>(
 ) -> Result<SalesInvoiceGetResponse, Problem> {
     let caller = call.authenticate(api).await?;
     call.accept()?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceGetPath::read(&found, &mut faults);
@@ -1927,6 +1947,11 @@ pub enum SalesInvoiceUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -2034,6 +2059,11 @@ impl Answer for SalesInvoiceUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -2122,6 +2152,9 @@ impl Answer for SalesInvoiceUpdateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -2166,8 +2199,8 @@ pub static SALES_INVOICE_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 500, 503,
-        507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
+        503, 507,
     ],
     produces: &["application/json"],
 };
@@ -2249,6 +2282,7 @@ pub static SALES_INVOICE_UPDATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 413, response = inline(responses::ContentTooLarge)),
@@ -2280,6 +2314,7 @@ async fn sales_invoice_update_steps<A: SalesInvoiceApi>(
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceUpdatePath::read(&found, &mut faults);
@@ -2656,6 +2691,7 @@ async fn sales_invoice_delete_steps<A: SalesInvoiceApi>(
     call: &mut Call,
 ) -> Result<SalesInvoiceDeleteResponse, Problem> {
     let caller = call.authenticate(api).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceDeletePath::read(&found, &mut faults);

@@ -448,6 +448,7 @@ async fn sales_invoice_customer_get_steps<A: SalesInvoiceCustomerApi>(
 ) -> Result<SalesInvoiceCustomerGetResponse, Problem> {
     let caller = call.authenticate(api).await?;
     call.accept()?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerGetPath::read(&found, &mut faults);
@@ -656,6 +657,11 @@ pub enum SalesInvoiceCustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -740,6 +746,11 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -813,6 +824,9 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -850,7 +864,9 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}/customer",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[201, 400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 500, 503, 507],
+    statuses: &[
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+    ],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -905,6 +921,7 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
@@ -934,6 +951,7 @@ async fn sales_invoice_customer_create_steps<A: SalesInvoiceCustomerApi>(
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerCreatePath::read(&found, &mut faults);
@@ -1190,6 +1208,11 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// The body did not arrive in time; nothing was changed, and the connection is closed.
+    RequestTimeout {
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// The state of the service does not allow it; nothing was changed. With the code `requestInProgress` a request with the same key still runs: try again.
     Conflict {
         /// The number of seconds after which to try again, if the first request still runs.
@@ -1297,6 +1320,11 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            408 => {
+                Ok(Self::RequestTimeout {
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             409 => {
                 let retry_after = problem.header_value("retry-after");
                 Ok(Self::Conflict {
@@ -1385,6 +1413,9 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::RequestTimeout { body } => {
+                Reply::new(StatusCode::REQUEST_TIMEOUT).json(&body)
+            }
             Self::Conflict { retry_after, body } => {
                 Reply::new(StatusCode::CONFLICT)
                     .optional_header("retry-after", retry_after)
@@ -1429,8 +1460,8 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 500, 503,
-        507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
+        503, 507,
     ],
     produces: &["application/json"],
 };
@@ -1512,6 +1543,7 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 408, response = inline(responses::RequestTimeout)),
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 413, response = inline(responses::ContentTooLarge)),
@@ -1543,6 +1575,7 @@ async fn sales_invoice_customer_update_steps<A: SalesInvoiceCustomerApi>(
     let caller = call.authenticate(api).await?;
     call.accept()?;
     let json = call.json(api.body_limit()).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerUpdatePath::read(&found, &mut faults);
@@ -1919,6 +1952,7 @@ async fn sales_invoice_customer_delete_steps<A: SalesInvoiceCustomerApi>(
     call: &mut Call,
 ) -> Result<SalesInvoiceCustomerDeleteResponse, Problem> {
     let caller = call.authenticate(api).await?;
+    call.admit(api)?;
     let found = call.path().await?;
     let mut faults = Faults::default();
     let path = SalesInvoiceCustomerDeletePath::read(&found, &mut faults);

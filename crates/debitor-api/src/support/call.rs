@@ -1,5 +1,8 @@
 //! One request on its way through its operation, in the order in which it can be refused.
 
+use std::error::Error;
+use std::io;
+
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{CONTENT_LENGTH, EXPECT};
@@ -48,6 +51,11 @@ impl Call {
         api.authenticate(self.operation, &self.parts).await
     }
 
+    /// Asks whether the request is carried out now.
+    pub fn admit<A: Api>(&self, api: &A) -> Result<(), Problem> {
+        api.admit(&self.parts)
+    }
+
     /// Looks at `Accept`.
     pub fn accept(&self) -> Result<(), Problem> {
         negotiate::accept(&self.parts.headers, self.operation.produces)
@@ -72,7 +80,7 @@ impl Call {
             return Err(too_large(limit));
         }
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| broken())?.into_data() else {
+            let Ok(data) = frame.map_err(|error| not_arrived(&error))?.into_data() else {
                 continue;
             };
             if bytes.len() + data.len() > limit {
@@ -120,6 +128,22 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
 fn too_large(limit: usize) -> Problem {
     let message = format!("The body must not be larger than {limit} bytes.");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payloadTooLarge", message)
+}
+
+/// The body ended too early, or the connection gave up waiting for it.
+fn not_arrived(error: &axum::Error) -> Problem {
+    if is_late(error) { late() } else { broken() }
+}
+
+fn is_late(error: &(dyn Error + 'static)) -> bool {
+    let own = error.downcast_ref::<io::Error>();
+    own.is_some_and(|own| own.kind() == io::ErrorKind::TimedOut)
+        || error.source().is_some_and(is_late)
+}
+
+fn late() -> Problem {
+    let message = "The body did not arrive in time.";
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "requestTimeout", message)
 }
 
 fn broken() -> Problem {

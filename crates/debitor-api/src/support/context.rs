@@ -91,6 +91,15 @@ pub trait Api: Clone + Send + Sync + 'static {
         request: &Parts,
     ) -> impl Future<Output = Result<Self::Caller, Problem>> + Send;
 
+    /// Called once all of a request has come, with what it began with: whether it is carried out now.
+    ///
+    /// # Errors
+    ///
+    /// What is answered instead.
+    fn admit(&self, _request: &Parts) -> Result<(), Problem> {
+        Ok(())
+    }
+
     /// The largest body that is read, in bytes.
     fn body_limit(&self) -> usize {
         1024 * 1024

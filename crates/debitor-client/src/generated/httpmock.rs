@@ -788,6 +788,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn request_timeout(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(408u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn conflict(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -1463,6 +1472,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn request_timeout(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(408u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn conflict(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -1895,6 +1913,15 @@ pub mod operations {
                 self
                     .0
                     .status(406u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn request_timeout(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(408u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -2574,6 +2601,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn request_timeout(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(408u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn conflict(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -2955,6 +2991,15 @@ pub mod operations {
                 self
                     .0
                     .status(406u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn request_timeout(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(408u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -3346,6 +3391,15 @@ pub mod operations {
                 self
                     .0
                     .status(406u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn request_timeout(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(408u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )

@@ -166,6 +166,7 @@ fn steps(tag: &Tag, operation: &Operation) -> TokenStream {
             #caller
             #accept
             #json
+            call.admit(api)?;
             #found
             let mut faults = Faults::default();
             #(#reads)*

@@ -19,7 +19,7 @@ const RULES: [fn(&Operation<'_>, &mut Report); 7] = [
 /// A status, when it must be declared, and why.
 type Requirement = (&'static str, fn(&Operation<'_>) -> bool, &'static str);
 
-const REQUIRED: [Requirement; 14] = [
+const REQUIRED: [Requirement; 15] = [
     ("400", takes_input, "a request may not fit the document"),
     ("401", |o| o.secured(), "the caller may lack a token"),
     ("403", |o| o.secured(), "the caller may lack the permission"),
@@ -32,6 +32,11 @@ const REQUIRED: [Requirement; 14] = [
         "405",
         |_| true,
         "the path may be called with another method",
+    ),
+    (
+        "408",
+        |o| o.body.is_some(),
+        "the body may not arrive in time",
     ),
     ("409", has_key, "the first request may still run"),
     ("412", requires_if_match, "the ETag may be stale"),

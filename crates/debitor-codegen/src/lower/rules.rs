@@ -22,7 +22,7 @@ impl Lowering<'_> {
             (parameters > 0, &[400], "an operation with parameters"),
             (
                 operation.body.is_some(),
-                &[400, 413, 415],
+                &[400, 408, 413, 415],
                 "an operation with a body",
             ),
             (operation.secured(), &[401, 403], "a secured operation"),

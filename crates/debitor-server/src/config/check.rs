@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::LogFormat;
 use crate::auth::keys::KeySet;
 use crate::auth::source;
+use crate::serve::tls::{self, Unusable};
 
 type Checked<T> = Result<T, String>;
 
@@ -161,6 +162,21 @@ pub(super) fn key_set(text: &str) -> Checked<PathBuf> {
     let path = PathBuf::from(text);
     KeySet::from_file(&path)
         .map(|_| path)
+        .map_err(|error| error.to_string())
+}
+
+pub(super) fn certificates(text: &str) -> Checked<PathBuf> {
+    pem(text, |bytes| tls::certificates(bytes).map(drop))
+}
+
+pub(super) fn private_key(text: &str) -> Checked<PathBuf> {
+    pem(text, |bytes| tls::private_key(bytes).map(drop))
+}
+
+fn pem(text: &str, check: fn(&[u8]) -> Result<(), Unusable>) -> Checked<PathBuf> {
+    let read = std::fs::read(text).map_err(Unusable::from);
+    read.and_then(|bytes| check(&bytes))
+        .map(|()| PathBuf::from(text))
         .map_err(|error| error.to_string())
 }
 

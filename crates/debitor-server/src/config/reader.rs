@@ -189,6 +189,11 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Whether nothing is set here; these keys are all that can be.
+    pub(super) fn is_empty(&self, keys: &[&str]) -> bool {
+        self.table.is_empty() && keys.iter().all(|key| self.variable(key).is_none())
+    }
+
     /// A table within this one; an empty one, if it is missing.
     pub(super) fn section(&mut self, key: &'static str) -> Section<'a> {
         self.known.push(key);

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::*;
+use crate::serve::tls::fixture;
 
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/tests/jwks.json");
 
@@ -15,8 +16,15 @@ fn environment_of(variables: &[(&str, &str)]) -> Environment {
         .collect()
 }
 
+/// Loads with a key set, and a certificate and key that are there meanwhile.
 fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Config, Faults> {
-    Config::from_toml(&toml.replace("KEYS", KEYS), &environment_of(variables))
+    let directory = tempfile::tempdir().unwrap();
+    let Files { certificate, key } = fixture::write(directory.path());
+    let toml = toml
+        .replace("KEYS", KEYS)
+        .replace("CERT.PEM", &certificate.display().to_string())
+        .replace("KEY.PEM", &key.display().to_string());
+    Config::from_toml(&toml, &environment_of(variables))
 }
 
 fn check_faults(toml: &str, variables: &[(&str, &str)], expected: &[&str]) {
@@ -40,6 +48,9 @@ const SMALLEST: &str = r#"
 const WHOLE: &str = r#"
     listen = "0.0.0.0:9000"
     public_url = "https://customers.example.com/"
+    [tls]
+    cert_file = "CERT.PEM"
+    key_file = "KEY.PEM"
     [store]
     url = "sqlite:/var/lib/debitor"
     reserve_bytes = 1048576
@@ -73,6 +84,13 @@ const WHOLE: &str = r#"
     body_bytes = 2048
     connections = 5
     requests = 6
+    connections_per_address = 4
+    handshake_timeout_ms = 100
+    header_timeout_ms = 200
+    body_timeout_ms = 300
+    request_timeout_ms = 400
+    write_timeout_ms = 500
+    idle_timeout_ms = 600000
     announce_seconds = 15
     [docs]
     enabled = true
@@ -86,7 +104,7 @@ const WHOLE: &str = r#"
 fn the_smallest_file_has_defaults_for_the_rest() {
     let config = load(SMALLEST, &[]).unwrap();
     assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
-    assert_eq!(config.public_url, None);
+    assert_eq!((config.public_url, config.tls), (None, None));
     assert_eq!(config.store.url.expose(), "sqlite:/var/lib/debitor");
     assert_eq!(config.store.reserve_bytes, 64 * 1024 * 1024);
     assert_eq!(config.store.archive, None);
@@ -96,6 +114,13 @@ fn the_smallest_file_has_defaults_for_the_rest() {
             body_bytes: 1024 * 1024,
             connections: 10_240,
             requests: 512,
+            connections_per_address: None,
+            handshake_timeout_ms: 5000,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 10_000,
+            request_timeout_ms: 30_000,
+            write_timeout_ms: 30_000,
+            idle_timeout_ms: 75_000,
             announce_seconds: 0
         }
     );
@@ -113,6 +138,7 @@ fn every_setting_is_read() {
         config.public_url.as_deref(),
         Some("https://customers.example.com")
     );
+    assert!(config.tls.unwrap().key_file.ends_with("key.pem"));
     assert_eq!(config.store.reserve_bytes, 1024 * 1024);
     let Store {
         connections,
@@ -136,6 +162,35 @@ fn every_setting_is_read() {
         config.store.archive.as_deref(),
         Some(Path::new("/mnt/archive"))
     );
+    assert_eq!(config.log.filter, "warn,debitor_server=debug");
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(
+        config.limits,
+        Limits {
+            body_bytes: 2048,
+            connections: 5,
+            requests: 6,
+            connections_per_address: Some(4),
+            handshake_timeout_ms: 100,
+            header_timeout_ms: 200,
+            body_timeout_ms: 300,
+            request_timeout_ms: 400,
+            write_timeout_ms: 500,
+            idle_timeout_ms: 600_000,
+            announce_seconds: 15
+        }
+    );
+    assert!(config.docs.enabled);
+    assert_eq!(
+        config.cors.origins,
+        ["https://app.example.com", "http://localhost:3000"]
+    );
+    assert_eq!(config.admin.listen, Some("127.0.0.1:9464".parse().unwrap()));
+}
+
+#[test]
+fn an_issuers_keys_are_in_one_of_four_places() {
+    let config = load(WHOLE, &[]).unwrap();
     assert_eq!(config.auth.issuers[0].audience, "api://debitor");
     let keys: Vec<_> = config.auth.issuers.iter().map(|one| &one.keys).collect();
     let url = |text: &str| text.parse().unwrap();
@@ -156,32 +211,17 @@ fn every_setting_is_read() {
             },
         ]
     );
-    assert_eq!(config.log.filter, "warn,debitor_server=debug");
-    assert_eq!(config.log.format, LogFormat::Json);
-    assert_eq!(
-        config.limits,
-        Limits {
-            body_bytes: 2048,
-            connections: 5,
-            requests: 6,
-            announce_seconds: 15
-        }
-    );
-    assert!(config.docs.enabled);
-    assert_eq!(
-        config.cors.origins,
-        ["https://app.example.com", "http://localhost:3000"]
-    );
-    assert_eq!(config.admin.listen, Some("127.0.0.1:9464".parse().unwrap()));
 }
 
 /// The reader and the schema are two descriptions: they must know the same keys.
 #[test]
 fn the_schema_has_exactly_the_settings_that_are_read() {
     fn keys(schema: &Value, root: &Value) -> Vec<String> {
-        let schema = match schema["$ref"].as_str() {
+        // What need not be there is `anyOf` itself and null.
+        let own = schema.get("anyOf").map_or(schema, |any| &any[0]);
+        let schema = match own["$ref"].as_str() {
             Some(name) => root.pointer(&name[1..]).unwrap(),
-            None => schema,
+            None => own,
         };
         let choices = schema["oneOf"].as_array().into_iter().flatten();
         let of_choices = choices.filter_map(|choice| choice["properties"].as_object());
@@ -331,8 +371,8 @@ fn all_faults_are_told_at_once() {
             "limits.connections (DEBITOR_LIMITS_CONNECTIONS): must be a whole number from 1 to \
              1000000",
             "docs.enabled: must be true or false",
-            "colour: is not a setting; the settings here are: listen, public_url, store, auth, log, \
-             limits, docs, cors, admin",
+            "colour: is not a setting; the settings here are: listen, public_url, tls, store, auth, \
+             log, limits, docs, cors, admin",
         ],
     );
 }
@@ -418,6 +458,41 @@ fn only_an_embedded_store_has_an_archive() {
         &[
             "store.archive (DEBITOR_STORE_ARCHIVE): is for sqlite:DIR; PostgreSQL has archives of its own",
         ],
+    );
+}
+
+#[test]
+fn a_certificate_needs_its_key() {
+    let with = |tls: &str| format!("[tls]\n{tls}\n{SMALLEST}");
+    check_faults(
+        &with("cert_file = \"CERT.PEM\""),
+        &[],
+        &["tls.key_file: is required"],
+    );
+    check_faults(
+        &with("cert_file = \"KEY.PEM\"\nkey_file = \"CERT.PEM\"\nca_file = \"ca.pem\""),
+        &[],
+        &[
+            "tls.cert_file: must be certificates as PEM",
+            "tls.key_file: must be a private key as PEM",
+            "tls.ca_file: is not a setting; the settings here are: cert_file, key_file",
+        ],
+    );
+    check_faults(
+        SMALLEST,
+        &[("DEBITOR_TLS_KEY_FILE", "/nowhere/key.pem")],
+        &[
+            "tls.cert_file: is required",
+            "tls.key_file (DEBITOR_TLS_KEY_FILE): cannot be read: No such file or directory (os \
+             error 2)",
+        ],
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let other = fixture::write(directory.path()).key;
+    check_faults(
+        &with("cert_file = \"CERT.PEM\"\nkey_file = \"KEY.PEM\""),
+        &[("DEBITOR_TLS_KEY_FILE", other.to_str().unwrap())],
+        &["tls.key_file (DEBITOR_TLS_KEY_FILE): must be the key of the certificate"],
     );
 }
 

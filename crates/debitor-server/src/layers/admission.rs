@@ -1,12 +1,13 @@
 //! How many requests are under way at once: with more than there are places for, the server would
-//! answer all of them late, and hold the bodies of all of them.
+//! answer all of them late. A request takes its place once all of it has come, so that slow clients
+//! hold none.
 //!
 //! A tenant may have as many as twice the places that are free. So one alone gets two thirds of them,
 //! and however many take part, some stay free for whoever comes next.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use prometheus_client::collector::Collector;
@@ -41,17 +42,13 @@ impl Admission {
         })
     }
 
-    /// A place for a request, if one is free.
-    pub(crate) fn enter(self: &Arc<Self>) -> Option<Arc<Place>> {
-        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
-        let place = Place {
+    /// A place for a request, still to be taken.
+    pub(crate) fn place(self: &Arc<Self>) -> Arc<Place> {
+        Arc::new(Place {
             admission: Arc::clone(self),
             tenant: OnceLock::new(),
-        };
-        // If there is none, what was counted is counted back with the place.
-        let is_free = taken < self.places;
-        self.refused.fetch_add((!is_free).into(), Ordering::Relaxed);
-        is_free.then(|| Arc::new(place))
+            is_taken: AtomicBool::new(false),
+        })
     }
 
     /// The requests that are under way.
@@ -70,28 +67,41 @@ impl Admission {
 pub struct Place {
     admission: Arc<Admission>,
     tenant: OnceLock<Uuid>,
+    is_taken: AtomicBool,
 }
 
 impl Place {
-    /// Counts the place as one of the tenant's, if it may have another.
-    pub(crate) fn is_granted(&self, tenant: Uuid) -> bool {
-        if self.tenant.set(tenant).is_err() {
+    /// Says whose it will be.
+    pub(crate) fn of(&self, tenant: Uuid) {
+        // It is said once, by the token.
+        let _ = self.tenant.set(tenant);
+    }
+
+    /// Takes it, if it is free and the tenant may have another.
+    pub(crate) fn take(&self) -> bool {
+        if self.is_taken.swap(true, Ordering::Relaxed) {
             return true;
         }
-        let own = self
-            .admission
-            .tenant(tenant)
-            .fetch_add(1, Ordering::Relaxed);
-        let free = self.admission.places.saturating_sub(self.admission.taken());
-        let is_granted = own == 0 || own < 2 * free;
-        let refused = &self.admission.refused;
-        refused.fetch_add((!is_granted).into(), Ordering::Relaxed);
+        // What is refused is counted back when the place is dropped.
+        let admission = &self.admission;
+        let taken = admission.taken.fetch_add(1, Ordering::Relaxed);
+        let free = admission.places.saturating_sub(taken);
+        let own = self.tenant.get().map_or(0, |tenant| {
+            admission.tenant(*tenant).fetch_add(1, Ordering::Relaxed)
+        });
+        let is_granted = free > 0 && (own == 0 || own < 2 * free);
+        admission
+            .refused
+            .fetch_add((!is_granted).into(), Ordering::Relaxed);
         is_granted
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if !*self.is_taken.get_mut() {
+            return;
+        }
         if let Some(tenant) = self.tenant.get() {
             let own = self.admission.tenant(*tenant);
             own.fetch_sub(1, Ordering::Relaxed);
@@ -124,18 +134,22 @@ mod tests {
     use super::*;
 
     fn place(admission: &Arc<Admission>, tenant: u128) -> Option<Arc<Place>> {
-        let place = admission.enter()?;
-        place.is_granted(Uuid::from_u128(tenant)).then_some(place)
+        let place = admission.place();
+        place.of(Uuid::from_u128(tenant));
+        place.take().then_some(place)
     }
 
     #[test]
     fn there_are_so_many_places_and_those_left_are_free_again() {
         let admission = Admission::new(3);
-        let mut places: Vec<_> = (0..5).filter_map(|_| admission.enter()).collect();
+        let waiting: Vec<_> = (0..9).map(|_| admission.place()).collect();
+        let mut places: Vec<_> = (0..5)
+            .filter_map(|tenant| place(&admission, tenant))
+            .collect();
         assert_eq!((places.len(), admission.taken()), (3, 3));
         places.pop();
-        assert!(admission.enter().is_some());
-        drop(places);
+        assert!(place(&admission, 7).is_some());
+        drop((places, waiting));
         assert_eq!(admission.taken(), 0);
     }
 

@@ -200,28 +200,6 @@ async fn a_write_without_an_answer_may_have_been_made() {
     assert_eq!(body["error"]["innerError"]["code"], "outcomeUnknown");
 }
 
-#[tokio::test(start_paused = true)]
-async fn one_request_too_many_is_refused_at_once_and_probes_are_not() {
-    let router = router(None);
-    let never = || tokio::spawn(send(router.clone(), "/v1.0/never", &[]));
-    let held: Vec<_> = (0..PLACES).map(|_| never()).collect();
-    tokio::task::yield_now().await;
-    let begin = tokio::time::Instant::now();
-    let (refused, body) = send(router.clone(), "/v1.0/never", &[]).await;
-    assert_eq!(begin.elapsed(), Duration::ZERO);
-    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(refused.headers()["retry-after"], "1");
-    assert!(body.contains("serviceNotAvailable"), "{body}");
-    let (probe, _) = send(router.clone(), "/livez", &[]).await;
-    assert_eq!(probe.status(), StatusCode::OK);
-    for answer in held {
-        answer.await.unwrap();
-    }
-    let path = format!("/v1.0/customers/{GUID}");
-    let (later, _) = send(router, &path, &[]).await;
-    assert_eq!(later.status(), StatusCode::OK);
-}
-
 #[tokio::test]
 async fn answers_are_not_stored_and_types_not_guessed() {
     let (api, _) = send(router(None), "/v1.0/nothing", &[]).await;
@@ -230,4 +208,49 @@ async fn answers_are_not_stored_and_types_not_guessed() {
     for answer in [api, probe] {
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
     }
+}
+
+async fn check_size(path: &str, headers: &[(&str, &str)], expected: (u16, &str)) {
+    let (response, body) = send(router(None), path, headers).await;
+    let body: Value = serde_json::from_str(&body).unwrap_or_default();
+    let code = body["error"]["code"].as_str().unwrap_or_default();
+    assert_eq!(
+        (response.status().as_u16(), code),
+        expected,
+        "{}",
+        path.len()
+    );
+    assert!(response.headers().contains_key(REQUEST_ID));
+}
+
+#[tokio::test]
+async fn lines_and_headers_have_limits() {
+    const OK: (u16, &str) = (200, "");
+    const URI: (u16, &str) = (414, "uriTooLong");
+    const HEADERS: (u16, &str) = (431, "requestHeaderFieldsTooLarge");
+    let key = |length: usize| format!("/v1.0/customers/{}", "x".repeat(length - 16));
+    check_size(&key(8192), &[], OK).await;
+    check_size(&key(8193), &[], URI).await;
+    check_size("/v1.0/customers/1", &[("a", "b"); 64], OK).await;
+    check_size("/v1.0/customers/1", &[("a", "b"); 65], HEADERS).await;
+    // `GET`, this path, and a header of five bytes beside its value.
+    let long = "x".repeat(32 * 1024 - 3 - 19 - 5);
+    check_size("/v1.0/customers/1?a", &[("a", &long)], OK).await;
+    check_size("/v1.0/customers/1?ab", &[("a", &long)], HEADERS).await;
+}
+
+#[tokio::test]
+async fn links_say_https_over_tls() {
+    let (clock, router) = (
+        Arc::new(FixedClock::at(DateTime::UNIX_EPOCH)),
+        Router::new(),
+    );
+    let seen = |Extension(context): Extension<Context>| async move { context.base_url.to_string() };
+    let router = router.route("/v1.0", get(seen));
+    let secure = surround(
+        router,
+        Surroundings::new(clock, None, Admission::new(PLACES)).secure(true),
+    );
+    let (_, seen) = send(secure, "/v1.0", &[("host", "here:8443")]).await;
+    assert_eq!(seen, "https://here:8443/v1.0");
 }
