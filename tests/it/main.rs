@@ -6,6 +6,7 @@ mod auth;
 mod bad_input;
 mod cli;
 mod client;
+mod company;
 mod contract;
 mod customer;
 mod docs;

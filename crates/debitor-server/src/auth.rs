@@ -1,21 +1,20 @@
 //! Who calls: bearer tokens become a [`Caller`], or a [`Rejection`].
 
+mod caller;
 pub mod jwt;
 pub mod keys;
 mod remembered;
 pub mod signing;
 
-use std::fmt;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
-use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::store::Scope;
+pub use caller::{Administrator, Caller, Scope};
 use jwt::Verified;
 use keys::KeySet;
 use remembered::Remembered;
@@ -23,47 +22,8 @@ use remembered::Remembered;
 /// A longer token is refused unread.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Who a verified token speaks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The tenant (`tid`), the only one whose companies exist for the caller.
-    pub tenant: Uuid,
-    /// The person or program (`oid`, else `sub`), unique within the tenant.
-    pub subject: String,
-    /// The program that calls (`azp`, else `appid`), if the token names it.
-    pub app: Option<String>,
-    /// What the caller may do: `scp` and `roles`.
-    pub permissions: Vec<String>,
-}
-
-impl Caller {
-    /// The company, if it is of the caller's tenant: stores look it up so.
-    pub fn scope(&self, company: Uuid) -> Scope {
-        Scope {
-            tenant: self.tenant,
-            company,
-        }
-    }
-
-    /// Whether the caller has any one of these permissions; it has, if none are needed.
-    pub fn may(&self, any_of: &[&str]) -> bool {
-        any_of.is_empty()
-            || self
-                .permissions
-                .iter()
-                .any(|own| any_of.contains(&own.as_str()))
-    }
-}
-
-/// As the record of changes names it: the person or program, and the program that it used.
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.app {
-            Some(app) => write!(f, "{} by {app}", self.subject),
-            None => f.write_str(&self.subject),
-        }
-    }
-}
+/// The challenge that says no more than that other credentials may change the answer.
+pub const REALM: &str = r#"Bearer realm="debitor""#;
 
 /// Why a request has no caller. Whoever calls learns nothing finer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -86,7 +46,7 @@ pub enum Rejection {
 impl Rejection {
     /// The value of `WWW-Authenticate`: without an error code if there were no credentials.
     pub fn challenge(&self) -> String {
-        let realm = r#"Bearer realm="debitor""#;
+        let realm = REALM;
         match self {
             Self::Missing => realm.to_owned(),
             Self::Malformed => format!(r#"{realm}, error="invalid_request""#),

@@ -277,7 +277,7 @@ pub enum SalesInvoiceListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -666,7 +666,7 @@ pub enum SalesInvoiceCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1103,7 +1103,7 @@ pub enum SalesInvoiceCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1431,7 +1431,7 @@ pub enum SalesInvoiceGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1895,7 +1895,7 @@ pub enum SalesInvoiceUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -2398,7 +2398,7 @@ pub enum SalesInvoiceDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,

@@ -119,15 +119,26 @@ fn read_caller(claims: &Object) -> Result<Caller, Rejection> {
         subject: subject.to_owned(),
         app: either(claims, "azp", "appid")?.map(str::to_owned),
         permissions,
+        companies: companies(claims)?,
+        is_administrator: false,
     })
 }
 
-/// `tid` as a GUID with hyphens, the one spelling that issuers use.
+/// The only companies that the token is for, if it says which: an array of GUIDs.
+fn companies(claims: &Object) -> Result<Option<Vec<Uuid>>, Rejection> {
+    if !claims.contains_key("companies") {
+        return Ok(None);
+    }
+    let named = texts(claims, "companies")?;
+    named
+        .iter()
+        .map(|text| guid(text))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
 fn tenant(claims: &Object) -> Result<Uuid, Rejection> {
-    let text = text(claims, "tid")?
-        .filter(|text| text.len() == 36)
-        .ok_or(Rejection::Invalid)?;
-    let tenant = Uuid::parse_str(text).map_err(|_| Rejection::Invalid)?;
+    let tenant = guid(text(claims, "tid")?.ok_or(Rejection::Invalid)?)?;
     if tenant.is_nil() {
         Err(Rejection::Invalid)
     } else {
@@ -135,11 +146,22 @@ fn tenant(claims: &Object) -> Result<Uuid, Rejection> {
     }
 }
 
-/// The first of two claims that is there; an empty text is as good as none.
+/// A GUID with hyphens, the one spelling that issuers use.
+fn guid(text: &str) -> Result<Uuid, Rejection> {
+    let guid = Some(text).filter(|text| text.len() == 36);
+    let guid = guid.and_then(|text| Uuid::parse_str(text).ok());
+    guid.ok_or(Rejection::Invalid)
+}
+
+/// The first of two claims that is there; an empty text is as good as none. The character U+0000 no
+/// store takes.
 fn either<'a>(claims: &'a Object, first: &str, second: &str) -> Result<Option<&'a str>, Rejection> {
     let found = text(claims, first)?.filter(|text| !text.is_empty());
     let fallback = text(claims, second)?.filter(|text| !text.is_empty());
-    Ok(found.or(fallback))
+    match found.or(fallback) {
+        Some(name) if name.contains('\0') => Err(Rejection::Invalid),
+        name => Ok(name),
+    }
 }
 
 fn text<'a>(object: &'a Object, name: &str) -> Result<Option<&'a str>, Rejection> {
