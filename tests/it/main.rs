@@ -14,6 +14,7 @@ mod durability;
 mod errors;
 mod idempotency;
 mod judge;
+mod matrix;
 mod metadata;
 mod metrics;
 mod operations;
