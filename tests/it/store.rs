@@ -4,6 +4,7 @@ mod audit;
 mod company;
 mod customer;
 pub(crate) mod fixture;
+mod grants;
 mod idempotency;
 mod lists;
 mod pages;

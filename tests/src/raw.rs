@@ -63,8 +63,13 @@ impl Request {
 
     /// Sends the request.
     pub async fn try_send(self) -> reqwest::Result<Answer> {
+        self.try_send_by(&reqwest::Client::new()).await
+    }
+
+    /// Sends the request by a client that is kept, as makes sense for many.
+    pub async fn try_send_by(self, client: &reqwest::Client) -> reqwest::Result<Answer> {
         let method = self.method.parse().expect("a method");
-        let mut request = reqwest::Client::new().request(method, &self.address);
+        let mut request = client.request(method, &self.address);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }

@@ -151,6 +151,13 @@ impl TestServer {
         printed(command)
     }
 
+    /// A token of whoever these arguments of the program's command say.
+    pub fn token_with(&self, arguments: &[&str]) -> String {
+        let mut command = self.token_command();
+        command.args(arguments);
+        printed(command)
+    }
+
     /// A request by a caller who may read and write.
     pub fn request(&self, method: &str, path: &str) -> Request {
         self.anonymous(method, path)

@@ -15,6 +15,7 @@ use debitor_api::properties::CustomerProperty;
 use debitor_api::support::decode;
 use debitor_api::support::json::Json;
 use debitor_api::types::CustomerCreate;
+use debitor_server::auth::Administrator;
 use debitor_server::dev::{PERMISSION, TENANT};
 use debitor_server::domain::version::Precondition;
 use debitor_server::odata::list;
@@ -60,7 +61,7 @@ fn answers(criterion: &mut Criterion) {
         .block_on(
             service
                 .store
-                .customer_list(scope(&service), ListQuery::first(20)),
+                .customer_list(&scope(&service), ListQuery::first(20)),
         )
         .unwrap();
     let names = ["no $select", "$select of two"]
@@ -81,11 +82,11 @@ fn stores(criterion: &mut Criterion) {
     let id = runtime.block_on(service.create()).unwrap();
     let scope = scope(&service);
     criterion.bench_function("store: get", |bencher| {
-        let get = || service.store.customer_get(scope, CustomerKey::Id(id));
+        let get = || service.store.customer_get(&scope, CustomerKey::Id(id));
         bencher.iter(|| runtime.block_on(get()).unwrap());
     });
     criterion.bench_function("store: list of 20", |bencher| {
-        let list = || service.store.customer_list(scope, ListQuery::first(20));
+        let list = || service.store.customer_list(&scope, ListQuery::first(20));
         bencher.iter(|| runtime.block_on(list()).unwrap());
     });
     criterion.bench_function("service: create", |bencher| {
@@ -102,8 +103,5 @@ async fn filled() -> Service {
 }
 
 fn scope(service: &Service) -> Scope {
-    Scope {
-        tenant: TENANT,
-        company: service.company,
-    }
+    Administrator::of(TENANT).scope(service.company)
 }

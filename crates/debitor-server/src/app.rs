@@ -91,7 +91,7 @@ impl Api for App {
             .verify(&request.headers, operation.permissions)
             .await?;
         if let Some(place) = request.extensions.get::<Arc<Place>>() {
-            place.of(caller.tenant);
+            place.of(caller.tenant());
         }
         Ok(caller)
     }

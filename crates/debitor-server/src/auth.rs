@@ -1,5 +1,6 @@
 //! Who calls: bearer tokens become a [`Caller`], or a [`Rejection`].
 
+mod caller;
 mod issuer;
 pub mod jwt;
 pub mod keys;
@@ -8,15 +9,13 @@ pub mod rotation;
 pub mod signing;
 pub mod source;
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
-use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::store::Scope;
+pub use caller::{Administrator, Caller, Scope};
 pub use issuer::Issuer;
 use jwt::{Unverified, Verified};
 use remembered::Remembered;
@@ -24,47 +23,8 @@ use remembered::Remembered;
 /// A longer token is refused unread.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Who a verified token speaks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// The tenant (`tid`), the only one whose companies exist for the caller.
-    pub tenant: Uuid,
-    /// The person or program (`oid`, else `sub`), unique within the tenant.
-    pub subject: String,
-    /// The program that calls (`azp`, else `appid`), if the token names it.
-    pub app: Option<String>,
-    /// What the caller may do: `scp` and `roles`.
-    pub permissions: Vec<String>,
-}
-
-impl Caller {
-    /// The company, if it is of the caller's tenant: stores look it up so.
-    pub fn scope(&self, company: Uuid) -> Scope {
-        Scope {
-            tenant: self.tenant,
-            company,
-        }
-    }
-
-    /// Whether the caller has any one of these permissions; it has, if none are needed.
-    pub fn may(&self, any_of: &[&str]) -> bool {
-        any_of.is_empty()
-            || self
-                .permissions
-                .iter()
-                .any(|own| any_of.contains(&own.as_str()))
-    }
-}
-
-/// As the record of changes names it: the person or program, and the program that it used.
-impl fmt::Display for Caller {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.app {
-            Some(app) => write!(f, "{} by {app}", self.subject),
-            None => f.write_str(&self.subject),
-        }
-    }
-}
+/// The challenge that says no more than that other credentials may change the answer.
+pub const REALM: &str = r#"Bearer realm="debitor""#;
 
 /// Why a request has no caller. Whoever calls learns nothing finer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,15 +50,14 @@ impl Rejection {
     /// The value of `WWW-Authenticate`: without an error code if there were no credentials. None, if
     /// other credentials would not help.
     pub fn challenge(&self) -> Option<String> {
-        let realm = r#"Bearer realm="debitor""#;
         let error = match self {
-            Self::Missing => return Some(realm.to_owned()),
+            Self::Missing => return Some(REALM.to_owned()),
             Self::Unavailable => return None,
             Self::Malformed => "invalid_request".to_owned(),
             Self::Invalid | Self::Expired => "invalid_token".to_owned(),
             Self::Scope { needed } => format!(r#"insufficient_scope", scope="{needed}"#),
         };
-        Some(format!(r#"{realm}, error="{error}""#))
+        Some(format!(r#"{REALM}, error="{error}""#))
     }
 }
 

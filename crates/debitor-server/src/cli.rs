@@ -1,5 +1,7 @@
 //! The command line of the server.
 
+pub(crate) mod company;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -32,7 +34,7 @@ pub(crate) enum Command {
     Token(Token),
     /// Administers companies without HTTP.
     #[command(subcommand)]
-    Company(Company),
+    Company(company::Company),
     Backup(Backup),
     Restore(Restore),
     Verify(Verify),
@@ -90,6 +92,12 @@ pub(crate) struct Token {
     /// The caller.
     #[arg(long, value_name = "GUID", default_value_t = dev::SUBJECT)]
     pub(crate) subject: Uuid,
+    /// The program that the caller uses.
+    #[arg(long, value_name = "NAME", default_value = dev::APP)]
+    pub(crate) app: String,
+    /// The only companies that the token is for; can be given several times [default: all].
+    #[arg(long = "company", value_name = "GUID")]
+    pub(crate) companies: Option<Vec<Uuid>>,
     /// What the caller may do; can be given several times.
     #[arg(long = "permission", value_name = "NAME", default_value = dev::PERMISSION)]
     pub(crate) permissions: Vec<String>,
@@ -97,28 +105,6 @@ pub(crate) struct Token {
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = parse_time)]
     #[arg(allow_hyphen_values = true)]
     pub(crate) expires_in: TimeDelta,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Company {
-    Create(CompanyCreate),
-}
-
-/// Makes a company and prints its id. No server may run on the store meanwhile.
-#[derive(Debug, Args)]
-pub(crate) struct CompanyCreate {
-    /// The configuration file; `DEBITOR_*` variables win over it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
-    /// The tenant that it belongs to: what its users' tokens say in `tid`.
-    #[arg(long, value_name = "GUID")]
-    pub(crate) tenant: Uuid,
-    /// Its name.
-    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(crate) name: String,
-    /// Its id; one is made unless it is given.
-    #[arg(long, value_name = "GUID")]
-    pub(crate) id: Option<Uuid>,
 }
 
 /// Makes a backup of a store; a server may run on it meanwhile.

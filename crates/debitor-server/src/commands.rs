@@ -1,5 +1,6 @@
 //! What the program's commands do.
 
+mod company;
 mod upkeep;
 
 use std::fs::DirBuilder;
@@ -16,13 +17,12 @@ use debitor_server::auth::signing::{Grant, SigningKey};
 use debitor_server::clock::{Clock, SystemClock};
 use debitor_server::config::{self, Config};
 use debitor_server::dev::{self, Announcement};
-use debitor_server::domain::company::NewCompany;
 use debitor_server::store::{self, Store};
 use debitor_server::{Server, failpoint, telemetry};
 use futures::future::join_all;
 use tokio::net::TcpListener;
 
-use crate::cli::{Cli, Command, Company, CompanyCreate, Dev, Serve, Token};
+use crate::cli::{Cli, Command, Dev, Serve, Token};
 
 /// Carries out the command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -36,7 +36,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Dev(arguments) => block_on(run_dev(arguments)),
         Command::Serve(arguments) => block_on(run_serve(arguments)),
         Command::Token(arguments) => print_token(arguments),
-        Command::Company(Company::Create(arguments)) => block_on(create_company(arguments)),
+        Command::Company(command) => block_on(company::run(command)),
         Command::ConfigSchema => print(&config::schema_json()?),
         #[cfg(feature = "failpoints")]
         Command::Failpoints => print(&(failpoint::NAMES.join("\n") + "\n")),
@@ -120,26 +120,13 @@ fn print_token(arguments: Token) -> anyhow::Result<()> {
         .context("there is no signing key: `debitor-server dev` makes one")?;
     let grant = Grant {
         tenant: arguments.tenant,
+        app: arguments.app,
+        companies: arguments.companies,
         permissions: arguments.permissions,
         subject: arguments.subject,
         valid_for: arguments.expires_in,
     };
     print(&(key.token(&grant, SystemClock::default().now())? + "\n"))
-}
-
-async fn create_company(arguments: CompanyCreate) -> anyhow::Result<()> {
-    let mut config = Config::load(&arguments.config, &config::environment())?;
-    telemetry::start(&config.log)?;
-    // The server's next start begins the archive anew, with the company in it.
-    config.store.archive = None;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let store = open_store(&config, &clock).await?;
-    let CompanyCreate {
-        tenant, name, id, ..
-    } = arguments;
-    let created = store.company_create(NewCompany { tenant, id, name }).await;
-    store.close().await;
-    print(&format!("{}\n", created?))
 }
 
 /// The issuers of the configuration, with their keys.

@@ -11,9 +11,11 @@ use debitor_api::types::SalesInvoiceCreate;
 use serde::Serialize;
 use uuid::{Uuid, uuid};
 
+use crate::auth::Administrator;
 use crate::auth::signing::Grant;
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
+use crate::domain::right::Right;
 use crate::store::{self, Conflict, Form, Scope, Store, Write};
 
 /// The tenant of the demo company, and of tokens that name no other.
@@ -27,6 +29,8 @@ const COMPANY_NAME: &str = "Debitor Demo GmbH";
 /// Where `/docs` leads to.
 const DOCS: &str = "/docs/";
 
+/// What program tokens name if nothing is said.
+pub const APP: &str = "debitor-dev";
 /// What a token may do if nothing is said.
 pub const PERMISSION: &str = "Financials.ReadWrite.All";
 /// How long a token is valid if nothing is said: a day's work.
@@ -37,6 +41,8 @@ pub fn grant() -> Grant {
     Grant {
         tenant: TENANT,
         subject: SUBJECT,
+        app: APP.to_owned(),
+        companies: None,
         permissions: vec![PERMISSION.to_owned()],
         valid_for: VALID_FOR,
     }
@@ -52,20 +58,18 @@ pub struct Demo {
 /// Makes the demo data unless it is there. Its ids are the same in every store, so that a server
 /// that is started again answers with the same company and invoice, whatever was made since.
 pub async fn demo(store: &dyn Store, clock: &dyn Clock) -> store::Result<Demo> {
-    let scope = Scope {
-        tenant: TENANT,
-        company: COMPANY,
-    };
-    if is_missing(store.company_get(scope).await)? {
+    let administrator = Administrator::of(TENANT);
+    let scope = administrator.scope(COMPANY);
+    if is_missing(store.company_get(&scope).await)? {
         let name = COMPANY_NAME.to_owned();
         let company = NewCompany {
-            tenant: TENANT,
             id: Some(COMPANY),
             name,
+            everyone: Right::Write,
         };
-        made(store.company_create(company).await)?;
+        made(store.company_create(administrator, company).await)?;
     }
-    if is_missing(store.sales_invoice_get(scope, SALES_INVOICE).await)? {
+    if is_missing(store.sales_invoice_get(&scope, SALES_INVOICE).await)? {
         let create = store.sales_invoice_create(write(scope, clock), draft(clock));
         made(create.await)?;
     }

@@ -6,5 +6,6 @@
 pub mod blank;
 pub mod company;
 pub mod customer;
+pub mod right;
 pub mod sales_invoice;
 pub mod version;

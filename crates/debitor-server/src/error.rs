@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use debitor_api::{Fault, Problem};
 
-use crate::auth::Rejection;
+use crate::auth::{REALM, Rejection};
 use crate::store::{self, Conflict};
 
 /// What a handler fails with.
@@ -69,6 +69,12 @@ fn from_store(error: store::Error) -> Problem {
         store::Error::NotFound(noun) => {
             let message = format!("There is no such {noun}.");
             Problem::new(StatusCode::NOT_FOUND, "itemNotFound", message)
+        }
+        store::Error::ReadOnly => {
+            let message =
+                "The company was granted to the caller to be read, and not to be changed.";
+            let problem = Problem::new(StatusCode::FORBIDDEN, "accessDenied", message);
+            problem.header(WWW_AUTHENTICATE, REALM)
         }
         store::Error::Conflict(conflict) => from_conflict(&conflict),
         store::Error::Stale(noun) => {
@@ -211,6 +217,7 @@ mod tests {
                 store::Error::Full("disk".into()),
                 (507, "insufficientStorage"),
             ),
+            (store::Error::ReadOnly, (403, "accessDenied")),
             (store::Error::QueryTimeout, (400, "queryTimeout")),
             (store::Error::InProgress, (409, "requestInProgress")),
             (store::Error::KeyReused, (422, "idempotencyKeyReused")),

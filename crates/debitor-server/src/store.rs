@@ -3,11 +3,13 @@
 //! A write is answered only once it is on stable storage, and is there as a whole or not at all: the
 //! entity, the numbers it was given, what names it, the record of the change, and the answer that a
 //! repeated request gets.
-//! Every call names the tenant; a company of another tenant does not exist for it. Drivers' types
-//! and errors stay inside the engines.
+//! Every call is a [`Caller`]'s, or in the [`Scope`] that a caller makes: a company of another tenant does
+//! not exist for it, nor one that is granted to others only. What none of them can ask for is an
+//! [`Administrator`]'s. Drivers' types and errors stay inside the engines.
 
 pub(crate) mod audit;
 pub mod copy;
+pub(crate) mod grant;
 pub(crate) mod idempotency;
 pub(crate) mod metrics;
 pub mod postgres;
@@ -28,8 +30,11 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
+pub use crate::auth::Scope;
+use crate::auth::{Administrator, Caller};
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
+use crate::domain::right::{Granted, Grantee, Right};
 use crate::domain::version::{Precondition, Version};
 use crate::odata::order::Position;
 pub use query::{Condition, ListQuery};
@@ -42,6 +47,9 @@ pub enum Error {
     /// There is no such entity for the tenant.
     #[error("there is no such {0}")]
     NotFound(Noun),
+    /// The company is there for the caller to read, and not to be written.
+    #[error("the company may only be read")]
+    ReadOnly,
     /// What exists already forbids it.
     #[error("{0}")]
     Conflict(Conflict),
@@ -120,11 +128,20 @@ pub enum Conflict {
     NotDraft(String),
 }
 
-/// The company that a request is about, and the tenant that it must belong to.
+/// A company as rows name it: what is left of a [`Scope`] once it is known what its caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Scope {
-    pub tenant: Uuid,
-    pub company: Uuid,
+pub(crate) struct CompanyKey {
+    pub(crate) tenant: Uuid,
+    pub(crate) company: Uuid,
+}
+
+impl From<&Scope> for CompanyKey {
+    fn from(scope: &Scope) -> Self {
+        Self {
+            tenant: scope.tenant(),
+            company: scope.company(),
+        }
+    }
 }
 
 /// A write as it was asked for: where, by whom, in which request.
@@ -263,23 +280,41 @@ impl Entities {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Makes a company; `Conflict` if its id is taken.
-    async fn company_create(&self, company: NewCompany) -> Result<Uuid>;
-    async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page>;
+    async fn company_create(&self, by: Administrator, company: NewCompany) -> Result<Uuid>;
+    /// Lets those who are meant do so much with the company, and nothing else.
+    async fn company_grant(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        to: Grantee,
+        right: Right,
+    ) -> Result<()>;
+    /// The companies of the tenant, and who may do what with each.
+    async fn company_grants(&self, by: Administrator) -> Result<Vec<Granted>>;
+
+    async fn company_list(
+        &self,
+        caller: &Arc<Caller>,
+        query: ListQuery<CompanyProperty>,
+    ) -> Result<Page>;
     async fn company_count(
         &self,
-        tenant: Uuid,
+        caller: &Arc<Caller>,
         condition: Condition<CompanyProperty>,
     ) -> Result<i32>;
-    async fn company_get(&self, scope: Scope) -> Result<Bytes>;
+    async fn company_get(&self, scope: &Scope) -> Result<Bytes>;
 
-    async fn customer_list(&self, scope: Scope, query: ListQuery<CustomerProperty>)
-    -> Result<Page>;
+    async fn customer_list(
+        &self,
+        scope: &Scope,
+        query: ListQuery<CustomerProperty>,
+    ) -> Result<Page>;
     async fn customer_count(
         &self,
-        scope: Scope,
+        scope: &Scope,
         condition: Condition<CustomerProperty>,
     ) -> Result<i32>;
-    async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored>;
+    async fn customer_get(&self, scope: &Scope, key: CustomerKey) -> Result<Stored>;
     /// Makes a customer and, with `sales_invoice`, makes it that draft invoice's customer.
     async fn customer_create(
         &self,
@@ -304,15 +339,15 @@ pub trait Store: Send + Sync {
 
     async fn sales_invoice_list(
         &self,
-        scope: Scope,
+        scope: &Scope,
         query: ListQuery<SalesInvoiceProperty>,
     ) -> Result<Page>;
     async fn sales_invoice_count(
         &self,
-        scope: Scope,
+        scope: &Scope,
         condition: Condition<SalesInvoiceProperty>,
     ) -> Result<i32>;
-    async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored>;
+    async fn sales_invoice_get(&self, scope: &Scope, id: Uuid) -> Result<Stored>;
     async fn sales_invoice_create(
         &self,
         write: Write,

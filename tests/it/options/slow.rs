@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use debitor_server::auth::Administrator;
 use debitor_server::dev::TENANT;
-use debitor_server::store::Scope;
 use debitor_tests::{Answer, TestServer};
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -41,13 +41,10 @@ async fn crowded() -> TestServer {
 /// Creates customers while no server has the store.
 async fn fill(server: &TestServer) {
     let store = open(server.place()).await;
-    let scope = Scope {
-        tenant: TENANT,
-        company: server.company(),
-    };
+    let scope = Administrator::of(TENANT).scope(server.company());
     let create = |_| async {
         let create = new_customer(&customer().to_string());
-        let created = store.customer_create(write(scope), None, create).await;
+        let created = store.customer_create(write(&scope), None, create).await;
         created.unwrap();
     };
     let all = stream::iter(0..EMBEDDED);

@@ -4,6 +4,8 @@
 use std::process::{Command, Output};
 
 use debitor_api::support::properties::Property;
+use debitor_server::auth::Administrator;
+use debitor_server::domain::right::{Granted, Grantee, Right};
 use debitor_server::domain::version::Precondition::Any;
 use debitor_server::store::{Condition, CustomerKey, Entities, ListQuery, Scope, Store};
 use debitor_tests::postgres::Database;
@@ -13,8 +15,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::store::fixture::{
-    Fixture, OTHER_TENANT, company, keyed, named, number, open, renamed, write,
+    Fixture, OTHER_TENANT, TENANT, company, keyed, named, number, open, renamed, write,
 };
+
+const ADMINISTRATOR: Administrator = Administrator::of(TENANT);
 
 /// A store that nobody has open, and what it answered of its company.
 struct Source {
@@ -26,7 +30,7 @@ struct Source {
 
 impl Source {
     async fn of(fixture: Fixture) -> Self {
-        let answers = answers(fixture.store.as_ref(), fixture.scope).await;
+        let answers = answers(fixture.store.as_ref(), &fixture.scope).await;
         fixture.store.close().await;
         Self {
             scope: fixture.scope,
@@ -69,10 +73,10 @@ fn all<P: Property>() -> ListQuery<P> {
     }
 }
 
-type Answers = (Vec<u8>, Entities, Entities);
+type Answers = (Vec<u8>, Entities, Entities, Vec<Granted>);
 
 /// Everything that the store answers of the company.
-async fn answers(store: &dyn Store, scope: Scope) -> Answers {
+async fn answers(store: &dyn Store, scope: &Scope) -> Answers {
     (
         store.company_get(scope).await.unwrap().to_vec(),
         store.customer_list(scope, all()).await.unwrap().entities,
@@ -81,6 +85,7 @@ async fn answers(store: &dyn Store, scope: Scope) -> Answers {
             .await
             .unwrap()
             .entities,
+        store.company_grants(ADMINISTRATOR).await.unwrap(),
     )
 }
 
@@ -88,7 +93,7 @@ async fn answers(store: &dyn Store, scope: Scope) -> Answers {
 async fn rows(database: &Database) -> i64 {
     let sql = "SELECT (SELECT count(*) FROM company) + (SELECT count(*) FROM customer)
       + (SELECT count(*) FROM sales_invoice) + (SELECT count(*) FROM audit)
-      + (SELECT count(*) FROM idempotency)";
+      + (SELECT count(*) FROM idempotency) + (SELECT count(*) FROM company_grant)";
     let client = database.superuser().await;
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
@@ -109,6 +114,17 @@ async fn lived_in() -> Fixture {
     for name in 0..50 {
         fixture.customer(&format!("C{name}")).await;
     }
+    for (to, right) in [
+        (Grantee::Everyone, Right::None),
+        (Grantee::Subject("ada".to_owned()), Right::Write),
+        (Grantee::App("till".to_owned()), Right::Read),
+    ] {
+        let company = fixture.scope.company();
+        let granted = fixture
+            .store
+            .company_grant(ADMINISTRATOR, company, to, right);
+        granted.await.unwrap();
+    }
     fixture
 }
 
@@ -119,20 +135,20 @@ async fn a_copy_answers_as_the_store_it_was_made_of() {
     let renamed_last = fixture.rename(&last, "*", "last of all").await.unwrap();
     let source = Source::of(fixture).await;
     let output = source.copy(&database, &[]);
-    // 1 company, 52 customers, 2 invoices and 2 outcomes; as many rows as there were changes: the
-    // making of each entity and of the one that is gone, its end, two names, and the draft that
-    // shows one of them.
-    let text = "1 companies copied, 0 there already; 117 rows are the same in both";
+    // 1 company, 2 grants, 52 customers, 2 invoices and 2 outcomes; as many rows as there were changes:
+    // the making of each entity and of the one that is gone, its end, two names, the draft that shows
+    // one of them, and what was granted and taken back.
+    let text = "1 companies copied, 0 there already; 122 rows are the same in both";
     expect(&output, 0, text);
-    expect(&output, 0, "copy: 100 % of 117 rows");
+    expect(&output, 0, "copy: 100 % of 122 rows");
 
     let place = Place::from(database);
     let store = open(&place).await;
     let scope = source.scope;
-    assert_eq!(answers(store.as_ref(), scope).await, source.answers);
+    assert_eq!(answers(store.as_ref(), &scope).await, source.answers);
     // Requests that are sent again are known, be their entity changed or gone.
     for (once, name) in [((1, 1), "A"), ((2, 2), "B")] {
-        let again = keyed(write(scope), once);
+        let again = keyed(write(&scope), once);
         let again = store
             .customer_create(again, None, named(name))
             .await
@@ -140,12 +156,12 @@ async fn a_copy_answers_as_the_store_it_was_made_of() {
         assert!(again.stored.etag.starts_with("W/\"1-"), "{again:?}");
     }
     // Numbers and versions go on where they were.
-    let next = store.customer_create(write(scope), None, named("next"));
+    let next = store.customer_create(write(&scope), None, named("next"));
     let next = next.await.unwrap().stored;
     assert!(number(&next) > number(&last), "{next:?}");
     let key = CustomerKey::Id(last.id);
     let changed = renamed("again");
-    let changed = store.customer_update(write(scope), key, Any, changed);
+    let changed = store.customer_update(write(&scope), key, Any, changed);
     let changed = changed.await.unwrap().stored.etag;
     assert_eq!(changed.replace("W/\"3", "W/\"2"), renamed_last.etag);
     store.close().await;
@@ -164,6 +180,18 @@ async fn a_copy_that_is_run_again_compares() {
     assert_eq!(rows(&database).await, all);
     let client = database.superuser().await;
     let change = "UPDATE audit SET actor = 'eve' WHERE version = 2 AND action = 'update'";
+    let granted = "UPDATE company_grant SET may = 2 WHERE kind = 'app'";
+    client.execute(granted, &[]).await.unwrap();
+    let output = source.copy(&database, &[]);
+    expect(
+        &output,
+        1,
+        "is there already, and not the same: grants differ",
+    );
+    client
+        .execute("UPDATE company_grant SET may = 1 WHERE kind = 'app'", &[])
+        .await
+        .unwrap();
     assert!(client.execute(change, &[]).await.unwrap() > 0);
     let output = source.copy(&database, &[]);
     expect(
@@ -190,7 +218,7 @@ async fn companies_can_be_chosen_and_keep_their_tenants() {
         1,
         "the store has no company 00000000-0000-0000-0000-000000000005",
     );
-    let chosen = other.company.to_string();
+    let chosen = other.company().to_string();
     let output = source.copy(&database, &["--company", &chosen]);
     expect(&output, 0, "1 companies copied, 0 there already; 2 rows");
     expect(
@@ -202,11 +230,11 @@ async fn companies_can_be_chosen_and_keep_their_tenants() {
     let store = open(&place).await;
     for (scope, customers) in [(source.scope, 51), (other, 0)] {
         assert_eq!(
-            store.customer_count(scope, Condition::ALL).await.unwrap(),
+            store.customer_count(&scope, Condition::ALL).await.unwrap(),
             customers
         );
-        let tenant = Uuid::from_u128(7);
-        assert!(store.company_get(Scope { tenant, ..scope }).await.is_err());
+        let foreign = Administrator::of(Uuid::from_u128(7)).scope(scope.company());
+        assert!(store.company_get(&foreign).await.is_err());
     }
     store.close().await;
 }

@@ -27,7 +27,7 @@ async fn of_a_key_that_comes_to_several_servers_at_once_one_is_done() {
     let replicas = replicas(&fixture).await;
     for key in 0..20 {
         let sent = replicas.iter().map(|store| {
-            let write = keyed(write(fixture.scope), (key, 1));
+            let write = keyed(write(&fixture.scope), (key, 1));
             store.customer_create(write, None, named("A"))
         });
         let mut answers = BTreeSet::new();
@@ -49,7 +49,7 @@ async fn several_servers_give_every_number_once() {
     let replicas = replicas(&fixture).await;
     let sent = (0..90).map(|n| {
         let store = &replicas[n % replicas.len()];
-        store.customer_create(write(fixture.scope), None, named("A"))
+        store.customer_create(write(&fixture.scope), None, named("A"))
     });
     let answers = join_all(sent).await;
     let numbers: BTreeSet<_> = answers

@@ -114,8 +114,9 @@ async fn the_tenants_that_there_are_are_noted() {
     let database = Database::new().await;
     let sql = database.superuser().await;
     sql.batch_execute(
-        "DROP TABLE tenant; DROP TABLE secret; DROP TABLE customer_words;
-         ALTER TABLE company DROP fold, DROP customers; ALTER TABLE customer DROP fold;
+        "DROP TABLE tenant; DROP TABLE secret; DROP TABLE customer_words; DROP TABLE company_grant;
+         DROP POLICY grants ON company;
+         ALTER TABLE company DROP fold, DROP customers, DROP everyone_may; ALTER TABLE customer DROP fold;
          ALTER TABLE sales_invoice DROP fold;
          INSERT INTO company (id, tenant_id, body)
          SELECT gen_random_uuid(), md5((n % 2)::text)::uuid, '{}' FROM generate_series(1, 4) AS n",

@@ -2,6 +2,8 @@
 //! too much.
 
 use debitor_api::support::properties::Property;
+use debitor_server::auth::Administrator;
+use debitor_server::domain::right::{Grantee, Right};
 use debitor_server::domain::version::Precondition::Any;
 use debitor_server::store::{Condition, CustomerKey, Error, ListQuery, Scope, Store};
 use debitor_tests::Engine;
@@ -10,8 +12,9 @@ use uuid::Uuid;
 
 use crate::store::fixture::{Fixture, OTHER_TENANT, TENANT, keyed, named, open, renamed, write};
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     "company",
+    "company_grant",
     "customer",
     "customer_words",
     "sales_invoice",
@@ -57,7 +60,12 @@ fn all<P: Property>() -> ListQuery<P> {
 }
 
 /// Where another tenant saw something of the scope.
-async fn seen(store: &dyn Store, scope: Scope, customer: Uuid, invoice: Uuid) -> Vec<&'static str> {
+async fn seen(
+    store: &dyn Store,
+    scope: &Scope,
+    customer: Uuid,
+    invoice: Uuid,
+) -> Vec<&'static str> {
     let of_invoice = CustomerKey::OfSalesInvoice(invoice);
     let looks = [
         ("the company", store.company_get(scope).await.is_ok()),
@@ -89,7 +97,7 @@ async fn seen(store: &dyn Store, scope: Scope, customer: Uuid, invoice: Uuid) ->
             store.sales_invoice_get(scope, invoice).await.is_ok(),
         ),
     ];
-    let companies = store.company_list(scope.tenant, all()).await.unwrap();
+    let companies = store.company_list(scope.caller(), all()).await.unwrap();
     let looks = looks
         .into_iter()
         .chain([("the companies", !companies.entities.is_empty())]);
@@ -112,14 +120,14 @@ async fn without_the_servers_own_filter_no_foreign_row_is_seen() {
     let database = fixture.place.database().unwrap();
     switch_the_servers_filter_off(database).await;
     let store = open(&fixture.place).await;
-    let own = seen(store.as_ref(), fixture.scope, customer, invoice).await;
+    let own = seen(store.as_ref(), &fixture.scope, customer, invoice).await;
     assert_eq!(own.len(), 8, "the tenant itself sees all: {own:?}");
-    let foreign = seen(store.as_ref(), fixture.foreign(), customer, invoice).await;
+    let foreign = seen(store.as_ref(), &fixture.foreign(), customer, invoice).await;
     assert_eq!(foreign, [""; 0]);
     // The test can fail: without the second wall the same looks see everything.
     switch_row_security_off(database).await;
     let store = open(&fixture.place).await;
-    let foreign = seen(store.as_ref(), fixture.foreign(), customer, invoice).await;
+    let foreign = seen(store.as_ref(), &fixture.foreign(), customer, invoice).await;
     assert_eq!(foreign.len(), 8, "{foreign:?}");
 }
 
@@ -130,7 +138,7 @@ async fn without_the_servers_own_filter_no_foreign_row_is_changed() {
     let invoice = fixture.draft(Some(customer.id)).await.unwrap();
     switch_the_servers_filter_off(fixture.place.database().unwrap()).await;
     let (store, foreign) = (open(&fixture.place).await, fixture.foreign());
-    let (write, key) = (|| write(foreign), CustomerKey::Id(customer.id));
+    let (write, key) = (|| write(&foreign), CustomerKey::Id(customer.id));
     let refusals = [
         store.customer_create(write(), None, named("B")).await.err(),
         store
@@ -163,6 +171,14 @@ async fn the_servers_role_sees_the_rows_of_one_tenant_or_none() {
     let fixture = Fixture::new(Engine::Postgres).await;
     fixture.create_once((1, 1), "A").await.unwrap();
     fixture.draft(None).await.unwrap();
+    let (tenant, ada) = (
+        Administrator::of(TENANT),
+        Grantee::Subject("ada".to_owned()),
+    );
+    let granted = fixture
+        .store
+        .company_grant(tenant, fixture.scope.company(), ada, Right::Read);
+    granted.await.unwrap();
     let sql = fixture.place.database().unwrap().superuser().await;
     sql.batch_execute("SET ROLE debitor_service").await.unwrap();
     for table in TABLES.into_iter().chain(["tenant"]) {
@@ -195,5 +211,30 @@ async fn the_servers_role_sees_the_rows_of_one_tenant_or_none() {
     ] {
         let refused = sql.batch_execute(forbidden).await;
         assert!(refused.is_err(), "{forbidden}");
+    }
+}
+
+/// A server of an earlier schema knows of no grants: what is not open to everyone, to be written, is not
+/// there for it. Nor is it for what looks at no grants in a server of this one.
+#[tokio::test]
+async fn who_does_not_look_at_grants_sees_open_companies_alone() {
+    let fixture = Fixture::new(Engine::Postgres).await;
+    let sql = fixture.place.database().unwrap().superuser().await;
+    let set = format!("SET ROLE debitor_service; SET app.tenant = '{TENANT}'");
+    sql.batch_execute(&set).await.unwrap();
+    let seen = async |looks: &str| -> i64 {
+        let looks = format!("SET app.grants = '{looks}'");
+        sql.batch_execute(&looks).await.unwrap();
+        let seen = "UPDATE company SET customers = customers RETURNING id";
+        i64::try_from(sql.query(seen, &[]).await.unwrap().len()).unwrap()
+    };
+    for (right, count) in [(Right::Write, 1), (Right::Read, 0), (Right::None, 0)] {
+        let tenant = Administrator::of(TENANT);
+        let set =
+            fixture
+                .store
+                .company_grant(tenant, fixture.scope.company(), Grantee::Everyone, right);
+        set.await.unwrap();
+        assert_eq!((seen("").await, seen("on").await), (count, 1), "{right}");
     }
 }

@@ -15,7 +15,7 @@ const CHANGES: usize = 40;
 
 async fn update(
     fixture: &Fixture,
-    scope: Scope,
+    scope: &Scope,
     id: Uuid,
     precondition: Precondition,
     name: &str,
@@ -33,7 +33,7 @@ async fn changes_of_one_customer_come_after_each_other() {
     let first = fixture.customer("0").await;
     let changes = (0..CHANGES).map(|n| {
         let (fixture, id) = (&fixture, first.id);
-        async move { update(fixture, fixture.scope, id, Any, &n.to_string()).await }
+        async move { update(fixture, &fixture.scope, id, Any, &n.to_string()).await }
     });
     let made = join_all(changes).await;
     let etags: BTreeSet<String> = made.into_iter().map(|one| one.unwrap().etag).collect();
@@ -54,7 +54,7 @@ async fn of_changes_of_one_version_one_is_made() {
     let changes = (0..CHANGES).map(|n| {
         let precondition = Precondition::parse(&first.etag);
         let (fixture, id) = (&fixture, first.id);
-        async move { update(fixture, fixture.scope, id, precondition, &n.to_string()).await }
+        async move { update(fixture, &fixture.scope, id, precondition, &n.to_string()).await }
     });
     let made = join_all(changes).await;
     assert_eq!(made.iter().filter(|one| one.is_ok()).count(), 1);
@@ -70,13 +70,7 @@ async fn each_change_has_an_outcome_of_its_own() {
         fixture.customer("free").await,
     );
     let invoice = fixture.draft(Some(named.id)).await.unwrap();
-    let (scope, nowhere) = (
-        fixture.scope,
-        Scope {
-            company: Uuid::nil(),
-            ..fixture.scope
-        },
-    );
+    let (scope, nowhere) = (&fixture.scope, &fixture.scope.caller().scope(Uuid::nil()));
     let delete = |id| fixture.delete(CustomerKey::Id(id), "*");
     let (kept, gone, missing, shown, elsewhere) = tokio::join!(
         delete(named.id),

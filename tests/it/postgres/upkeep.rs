@@ -47,8 +47,8 @@ async fn old_outcomes_of_quiet_companies_of_all_tenants_are_forgotten() {
         .await
         .unwrap();
     let other = company(yesterday.as_ref(), OTHER_TENANT).await;
-    for (key, scope) in [(1, fixture.scope), (2, other)] {
-        let write = keyed(write(scope), (key, 1));
+    for (key, scope) in [(1, fixture.scope.clone()), (2, other)] {
+        let write = keyed(write(&scope), (key, 1));
         yesterday
             .customer_create(write, None, named("A"))
             .await

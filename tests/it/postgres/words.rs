@@ -24,7 +24,7 @@ async fn found(fixture: &Fixture, word: &str) -> i32 {
         filter: None,
         search: Some(search::parse(word).unwrap()),
     };
-    let count = fixture.store.customer_count(fixture.scope, condition);
+    let count = fixture.store.customer_count(&fixture.scope, condition);
     count.await.unwrap()
 }
 

@@ -7,9 +7,10 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use debitor_server::auth::Administrator;
 use debitor_server::clock::SystemClock;
 use debitor_server::dev;
-use debitor_server::store::{self, ListQuery, Options, Scope};
+use debitor_server::store::{self, ListQuery, Options};
 use debitor_tests::{Engine, TestServer, binaries};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -39,9 +40,9 @@ async fn customers(directory: &Path, company: Uuid) -> BTreeSet<String> {
     let store = store::connect(&url(directory), options, clock)
         .await
         .unwrap();
-    let tenant = dev::TENANT;
+    let scope = Administrator::of(dev::TENANT).scope(company);
     let page = store
-        .customer_list(Scope { tenant, company }, ListQuery::first(10_000))
+        .customer_list(&scope, ListQuery::first(10_000))
         .await
         .unwrap();
     store.close().await;

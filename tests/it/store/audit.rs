@@ -34,7 +34,8 @@ fn of_file(fixture: &Fixture) -> Vec<Row> {
     let db = rusqlite::Connection::open(file).unwrap();
     let sql = format!("SELECT {COLUMNS} FROM audit WHERE company_id = ?1 AND tenant_id = ?2");
     let mut statement = db.prepare(&sql).unwrap();
-    let key = (fixture.scope.company.as_bytes(), TENANT.as_bytes());
+    let company = fixture.scope.company();
+    let key = (company.as_bytes(), TENANT.as_bytes());
     let rows = statement.query_map(key, |row| {
         let id = Uuid::from_bytes(row.get(1)?);
         Ok((
@@ -53,7 +54,7 @@ async fn of_database(fixture: &Fixture) -> Vec<Row> {
     let client = fixture.place.database().unwrap().superuser().await;
     let sql = format!("SELECT {COLUMNS} FROM audit WHERE company_id = $1 AND tenant_id = $2");
     let rows = client
-        .query(&sql, &[&fixture.scope.company, &TENANT])
+        .query(&sql, &[&fixture.scope.company(), &TENANT])
         .await
         .unwrap();
     let row = |row: tokio_postgres::Row| {
@@ -78,7 +79,7 @@ async fn versions(fixture: &Fixture, id: Uuid) -> Vec<(i64, String)> {
 }
 
 async fn every_version_has_its_row(fixture: &Fixture) {
-    let company = versions(fixture, fixture.scope.company).await;
+    let company = versions(fixture, fixture.scope.company()).await;
     assert_eq!(company, [(1, "create".to_owned())]);
     let stored = fixture.customer("A").await;
     let draft = fixture.draft(Some(stored.id)).await.unwrap();

@@ -1,7 +1,9 @@
 //! Companies, and the wall between tenants.
 
 use debitor_api::types::{Company, SalesInvoiceCreate, SalesInvoiceUpdate};
+use debitor_server::auth::Administrator;
 use debitor_server::domain::company::NewCompany;
+use debitor_server::domain::right::Right;
 use debitor_server::domain::version::Precondition::Any;
 use debitor_server::store::{Condition, Conflict, CustomerKey, Error, ListQuery, Noun};
 use uuid::Uuid;
@@ -19,21 +21,22 @@ super::behaviours! {
 }
 
 async fn a_company_is_found_by_its_tenant(fixture: &Fixture) {
-    let json = fixture.store.company_get(fixture.scope).await.unwrap();
+    let json = fixture.store.company_get(&fixture.scope).await.unwrap();
     let company: Company = serde_json::from_slice(&json).unwrap();
-    assert_eq!(company.id, fixture.scope.company);
+    assert_eq!(company.id, fixture.scope.company());
     assert_eq!(company.display_name.as_deref(), Some("Nordhafen"));
 }
 
 async fn the_id_of_a_company_is_taken_for_every_tenant(fixture: &Fixture) {
     for tenant in [TENANT, OTHER_TENANT] {
-        let id = fixture.scope.company;
+        let id = fixture.scope.company();
         let again = NewCompany {
-            tenant,
             id: Some(id),
             name: "B".to_owned(),
+            everyone: Right::Write,
         };
-        let refused = fixture.store.company_create(again).await;
+        let by = Administrator::of(tenant);
+        let refused = fixture.store.company_create(by, again).await;
         assert!(
             matches!(&refused, Err(Error::Conflict(Conflict::IdTaken(taken))) if *taken == id),
             "{refused:?}"
@@ -42,10 +45,10 @@ async fn the_id_of_a_company_is_taken_for_every_tenant(fixture: &Fixture) {
     a_company_is_found_by_its_tenant(fixture).await;
 }
 
-/// Every call that names a company refuses one that is not the tenant's.
-async fn refuses_all(
+/// Every call that names a company refuses one that is not there for the caller.
+pub(crate) async fn refuses_all(
     fixture: &Fixture,
-    scope: debitor_server::store::Scope,
+    scope: &debitor_server::store::Scope,
     customer: Uuid,
     invoice: Uuid,
 ) {
@@ -76,6 +79,7 @@ async fn refuses_all(
             .sales_invoice_list(scope, ListQuery::first(10))
             .await
             .err(),
+        store.sales_invoice_count(scope, Condition::ALL).await.err(),
         store.sales_invoice_get(scope, invoice).await.err(),
         store
             .sales_invoice_create(write(), SalesInvoiceCreate::default())
@@ -101,14 +105,14 @@ async fn refuses_all(
 async fn another_tenant_finds_nothing(fixture: &Fixture) {
     let customer = fixture.customer("A").await;
     let invoice = fixture.draft(Some(customer.id)).await.unwrap();
-    refuses_all(fixture, fixture.foreign(), customer.id, invoice.id).await;
+    refuses_all(fixture, &fixture.foreign(), customer.id, invoice.id).await;
     let query = ListQuery {
         count: true,
         ..ListQuery::first(10)
     };
     let page = fixture
         .store
-        .company_list(OTHER_TENANT, query)
+        .company_list(&Administrator::of(OTHER_TENANT).caller(), query)
         .await
         .unwrap();
     assert_eq!(
@@ -120,22 +124,19 @@ async fn another_tenant_finds_nothing(fixture: &Fixture) {
 async fn another_tenant_changes_nothing(fixture: &Fixture) {
     let customer = fixture.customer("A").await;
     let invoice = fixture.draft(Some(customer.id)).await.unwrap();
-    refuses_all(fixture, fixture.foreign(), customer.id, invoice.id).await;
+    refuses_all(fixture, &fixture.foreign(), customer.id, invoice.id).await;
     assert_eq!(fixture.get(customer.id).await.unwrap(), customer);
     let kept = fixture
         .store
-        .sales_invoice_get(fixture.scope, invoice.id)
+        .sales_invoice_get(&fixture.scope, invoice.id)
         .await;
     assert_eq!(kept.unwrap(), invoice);
     assert_eq!(fixture.count().await, 1);
 }
 
 async fn an_unknown_company_has_nothing(fixture: &Fixture) {
-    let unknown = debitor_server::store::Scope {
-        company: Uuid::from_u128(404),
-        ..fixture.scope
-    };
-    refuses_all(fixture, unknown, Uuid::from_u128(5), Uuid::from_u128(6)).await;
+    let unknown = fixture.scope.caller().scope(Uuid::from_u128(404));
+    refuses_all(fixture, &unknown, Uuid::from_u128(5), Uuid::from_u128(6)).await;
 }
 
 async fn an_open_store_answers_and_tells_of_itself(fixture: &Fixture) {

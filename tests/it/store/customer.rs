@@ -42,7 +42,7 @@ async fn numbers_start_anew_in_each_company(fixture: &Fixture) {
     let tenants = [super::fixture::TENANT, super::fixture::OTHER_TENANT];
     for tenant in tenants {
         let scope = super::fixture::company(fixture.store.as_ref(), tenant).await;
-        let write = super::fixture::write(scope);
+        let write = super::fixture::write(&scope);
         let created = fixture.store.customer_create(write, None, named("B"));
         assert_eq!(number(&created.await.unwrap().stored), "C00010");
     }

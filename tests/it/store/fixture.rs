@@ -7,8 +7,10 @@ use debitor_api::types::{
     Customer, CustomerCreate, CustomerUpdate, SalesInvoice, SalesInvoiceCreate,
 };
 use debitor_api::{Faults, Field};
+use debitor_server::auth::Administrator;
 use debitor_server::clock::SystemClock;
 use debitor_server::domain::company::NewCompany;
+use debitor_server::domain::right::Right;
 use debitor_server::domain::version::Precondition;
 use debitor_server::store::{
     self, Condition, CustomerKey, Form, Idempotency, Options, Result, Scope, Store, Stored, Write,
@@ -47,14 +49,11 @@ impl Fixture {
 
     /// The same company as another tenant names it.
     pub(crate) fn foreign(&self) -> Scope {
-        Scope {
-            tenant: OTHER_TENANT,
-            ..self.scope
-        }
+        Administrator::of(OTHER_TENANT).scope(self.scope.company())
     }
 
     pub(crate) async fn create(&self, create: CustomerCreate) -> Result<Stored> {
-        let write = write(self.scope);
+        let write = write(&self.scope);
         let written = self.store.customer_create(write, None, create).await?;
         Ok(written.stored)
     }
@@ -66,13 +65,13 @@ impl Fixture {
 
     /// Creates a customer for a key, in a request with this fingerprint.
     pub(crate) async fn create_once(&self, once: (u8, u8), name: &str) -> Result<Written> {
-        let write = keyed(write(self.scope), once);
+        let write = keyed(write(&self.scope), once);
         self.store.customer_create(write, None, named(name)).await
     }
 
     /// Creates a customer for a draft.
     pub(crate) async fn create_for(&self, invoice: Uuid, create: CustomerCreate) -> Result<Stored> {
-        let write = write(self.scope);
+        let write = write(&self.scope);
         let written = self
             .store
             .customer_create(write, Some(invoice), create)
@@ -87,7 +86,7 @@ impl Fixture {
         change: CustomerUpdate,
     ) -> Result<Stored> {
         let (key, precondition) = (CustomerKey::Id(stored.id), Precondition::parse(etag));
-        let write = write(self.scope);
+        let write = write(&self.scope);
         let written = self.store.customer_update(write, key, precondition, change);
         Ok(written.await?.stored)
     }
@@ -99,18 +98,18 @@ impl Fixture {
     pub(crate) async fn delete(&self, key: CustomerKey, etag: &str) -> Result<()> {
         let precondition = Precondition::parse(etag);
         self.store
-            .customer_delete(write(self.scope), key, precondition)
+            .customer_delete(write(&self.scope), key, precondition)
             .await
     }
 
     pub(crate) async fn get(&self, id: Uuid) -> Result<Stored> {
         let key = CustomerKey::Id(id);
-        self.store.customer_get(self.scope, key).await
+        self.store.customer_get(&self.scope, key).await
     }
 
     pub(crate) async fn count(&self) -> i32 {
         self.store
-            .customer_count(self.scope, Condition::ALL)
+            .customer_count(&self.scope, Condition::ALL)
             .await
             .unwrap()
     }
@@ -121,12 +120,12 @@ impl Fixture {
             customer_id: customer.map_or(Field::Absent, Field::Value),
             ..Default::default()
         };
-        let written = self.store.sales_invoice_create(write(self.scope), create);
+        let written = self.store.sales_invoice_create(write(&self.scope), create);
         Ok(written.await?.stored)
     }
 
     pub(crate) async fn invoice(&self, id: Uuid) -> SalesInvoice {
-        let stored = self.store.sales_invoice_get(self.scope, id).await.unwrap();
+        let stored = self.store.sales_invoice_get(&self.scope, id).await.unwrap();
         sales_invoice(&stored)
     }
 }
@@ -147,12 +146,13 @@ pub(crate) async fn open_at(url: &str) -> Arc<dyn Store> {
 pub(crate) async fn company(store: &dyn Store, tenant: Uuid) -> Scope {
     let name = "Nordhafen".to_owned();
     let new = NewCompany {
-        tenant,
         id: None,
         name,
+        everyone: Right::Write,
     };
-    let company = store.company_create(new).await.unwrap();
-    Scope { tenant, company }
+    let administrator = Administrator::of(tenant);
+    let company = store.company_create(administrator, new).await.unwrap();
+    administrator.scope(company)
 }
 
 pub(crate) fn new_customer(json: &str) -> CustomerCreate {
@@ -191,9 +191,9 @@ pub(crate) fn sales_invoice(stored: &Stored) -> SalesInvoice {
     serde_json::from_slice(&stored.json).unwrap()
 }
 
-pub(crate) fn write(scope: Scope) -> Write {
+pub(crate) fn write(scope: &Scope) -> Write {
     Write {
-        scope,
+        scope: scope.clone(),
         actor: "ada".to_owned(),
         request_id: Uuid::from_u128(9),
         form: Form {

@@ -55,7 +55,7 @@ async fn a_repeated_change_is_answered_as_it_was(fixture: &Fixture) {
     let change = async || {
         let precondition = Precondition::parse(&stored.etag);
         let (write, key) = (
-            keyed(write(fixture.scope), (1, 1)),
+            keyed(write(&fixture.scope), (1, 1)),
             CustomerKey::Id(stored.id),
         );
         fixture
@@ -74,7 +74,7 @@ async fn a_repeated_change_is_answered_as_it_was(fixture: &Fixture) {
 
 async fn repeated_writes_of_invoices_are_done_once(fixture: &Fixture) {
     let create = async || {
-        let write = keyed(write(fixture.scope), (1, 1));
+        let write = keyed(write(&fixture.scope), (1, 1));
         fixture
             .store
             .sales_invoice_create(write, SalesInvoiceCreate::default())
@@ -86,7 +86,7 @@ async fn repeated_writes_of_invoices_are_done_once(fixture: &Fixture) {
     let Stored { id, etag, .. } = created.stored;
     let change = async || {
         let precondition = Precondition::parse(&etag);
-        let write = keyed(write(fixture.scope), (2, 1));
+        let write = keyed(write(&fixture.scope), (2, 1));
         let change = SalesInvoiceUpdate::default();
         fixture
             .store
@@ -97,7 +97,7 @@ async fn repeated_writes_of_invoices_are_done_once(fixture: &Fixture) {
     let changed = change().await;
     assert_eq!(change().await, changed);
     let customer = async || {
-        let write = keyed(write(fixture.scope), (3, 1));
+        let write = keyed(write(&fixture.scope), (3, 1));
         fixture
             .store
             .customer_create(write, Some(id), named("A"))
@@ -110,7 +110,7 @@ async fn repeated_writes_of_invoices_are_done_once(fixture: &Fixture) {
 
 async fn a_repetition_keeps_the_form_of_the_first_answer(fixture: &Fixture) {
     let create = async |base_url: &str, minimal| {
-        let mut write = keyed(write(fixture.scope), (1, 1));
+        let mut write = keyed(write(&fixture.scope), (1, 1));
         let base_url = base_url.into();
         write.form = Form { base_url, minimal };
         fixture
@@ -142,7 +142,7 @@ async fn a_key_belongs_to_one_request(fixture: &Fixture) {
     let first = fixture.create_once((1, 1), "A").await.unwrap();
     let other = fixture.create_once((1, 2), "B").await.unwrap_err();
     assert!(matches!(other, Error::KeyReused), "{other:?}");
-    let change = keyed(write(fixture.scope), (1, 3));
+    let change = keyed(write(&fixture.scope), (1, 3));
     let key = CustomerKey::Id(first.stored.id);
     let changed = fixture
         .store
@@ -153,7 +153,7 @@ async fn a_key_belongs_to_one_request(fixture: &Fixture) {
 }
 
 async fn a_refused_write_is_not_remembered(fixture: &Fixture) {
-    let refused = keyed(write(fixture.foreign()), (1, 1));
+    let refused = keyed(write(&fixture.foreign()), (1, 1));
     let refusal = fixture
         .store
         .customer_create(refused, None, named("A"))
@@ -162,7 +162,7 @@ async fn a_refused_write_is_not_remembered(fixture: &Fixture) {
     let stored = fixture.create_once((1, 2), "A").await.unwrap().stored;
     let change = async |precondition| {
         let (write, key) = (
-            keyed(write(fixture.scope), (2, 1)),
+            keyed(write(&fixture.scope), (2, 1)),
             CustomerKey::Id(stored.id),
         );
         fixture
@@ -186,7 +186,7 @@ async fn keys_in_one_group_do_not_disturb_each_other(fixture: &Fixture) {
             _ => {
                 fixture
                     .store
-                    .customer_create(write(fixture.scope), None, named("A"))
+                    .customer_create(write(&fixture.scope), None, named("A"))
                     .await
             }
         }

@@ -44,7 +44,7 @@ async fn the_customer_of_a_draft_is_deleted_with_the_draft_s_reference(fixture: 
         fixture.invoice(one).await.customer_id,
         Field::Value(stored.id)
     );
-    let write = super::fixture::write(fixture.scope);
+    let write = super::fixture::write(&fixture.scope);
     let any = debitor_server::domain::version::Precondition::Any;
     fixture
         .store
@@ -100,7 +100,7 @@ async fn two_customers_for_one_draft_come_after_each_other(fixture: &Fixture) {
     }
     let last = CustomerKey::OfSalesInvoice(draft);
     fixture.delete(last, "*").await.unwrap();
-    let none = fixture.store.customer_get(fixture.scope, last).await;
+    let none = fixture.store.customer_get(&fixture.scope, last).await;
     assert!(matches!(
         none,
         Err(Error::NotFound(Noun::SalesInvoiceCustomer))

@@ -30,7 +30,7 @@ async fn update(
 ) -> Result<Stored> {
     let precondition = Precondition::parse(etag);
     let store = &fixture.store;
-    let written = store.sales_invoice_update(write(fixture.scope), id, precondition, change);
+    let written = store.sales_invoice_update(write(&fixture.scope), id, precondition, change);
     Ok(written.await?.stored)
 }
 
@@ -38,7 +38,7 @@ async fn delete(fixture: &Fixture, id: Uuid, etag: &str) -> Result<()> {
     let precondition = Precondition::parse(etag);
     let store = &fixture.store;
     store
-        .sales_invoice_delete(write(fixture.scope), id, precondition)
+        .sales_invoice_delete(write(&fixture.scope), id, precondition)
         .await
 }
 
@@ -77,7 +77,7 @@ async fn the_id_of_an_invoice_is_taken(fixture: &Fixture) {
     };
     let refused = fixture
         .store
-        .sales_invoice_create(write(fixture.scope), again)
+        .sales_invoice_create(write(&fixture.scope), again)
         .await;
     assert!(
         matches!(&refused, Err(Error::Conflict(Conflict::IdTaken(taken))) if *taken == id),
@@ -106,7 +106,7 @@ async fn a_stale_version_of_an_invoice_changes_nothing(fixture: &Fixture) {
     }
     let kept = fixture
         .store
-        .sales_invoice_get(fixture.scope, first.id)
+        .sales_invoice_get(&fixture.scope, first.id)
         .await;
     assert_eq!(kept.unwrap(), second);
 }
@@ -133,7 +133,7 @@ async fn an_issued_invoice_is_neither_changed_nor_deleted(fixture: &Fixture) {
     }
     let kept = fixture
         .store
-        .sales_invoice_get(fixture.scope, draft.id)
+        .sales_invoice_get(&fixture.scope, draft.id)
         .await;
     assert_eq!(kept.unwrap(), issued);
     assert_eq!(fixture.count().await, 1);
@@ -148,7 +148,7 @@ async fn a_deleted_draft_is_gone(fixture: &Fixture) {
     delete(fixture, draft.id, &draft.etag).await.unwrap();
     let gone = fixture
         .store
-        .sales_invoice_get(fixture.scope, draft.id)
+        .sales_invoice_get(&fixture.scope, draft.id)
         .await;
     assert!(matches!(gone, Err(Error::NotFound(Noun::SalesInvoice))));
     fixture
@@ -164,7 +164,7 @@ async fn an_invoice_and_its_new_customer_are_written_together(fixture: &Fixture)
     let of_invoice = async || {
         fixture
             .store
-            .customer_get(fixture.scope, key)
+            .customer_get(&fixture.scope, key)
             .await
             .unwrap()
     };
@@ -196,7 +196,7 @@ async fn drafts_show_what_their_customer_is_called_now(fixture: &Fixture) {
     for draft in drafts.map(Result::unwrap) {
         let now = fixture
             .store
-            .sales_invoice_get(fixture.scope, draft.id)
+            .sales_invoice_get(&fixture.scope, draft.id)
             .await
             .unwrap();
         assert_eq!(
@@ -207,7 +207,7 @@ async fn drafts_show_what_their_customer_is_called_now(fixture: &Fixture) {
     }
     let kept = fixture
         .store
-        .sales_invoice_get(fixture.scope, other.id)
+        .sales_invoice_get(&fixture.scope, other.id)
         .await;
     assert_eq!(kept.unwrap(), other);
 }
@@ -248,7 +248,7 @@ async fn a_customer_is_chosen_by_id_or_number(fixture: &Fixture) {
     choose(Field::Null, Field::Absent).await.unwrap();
     let none = fixture
         .store
-        .customer_get(fixture.scope, CustomerKey::OfSalesInvoice(draft))
+        .customer_get(&fixture.scope, CustomerKey::OfSalesInvoice(draft))
         .await;
     assert!(
         matches!(none, Err(Error::NotFound(Noun::SalesInvoiceCustomer))),
@@ -262,10 +262,10 @@ async fn an_unknown_invoice_is_not_found(fixture: &Fixture) {
     let refusals = [
         fixture
             .store
-            .sales_invoice_get(fixture.scope, unknown)
+            .sales_invoice_get(&fixture.scope, unknown)
             .await
             .err(),
-        fixture.store.customer_get(fixture.scope, key).await.err(),
+        fixture.store.customer_get(&fixture.scope, key).await.err(),
         update(fixture, unknown, "*", currency()).await.err(),
         delete(fixture, unknown, "*").await.err(),
         fixture.create_for(unknown, named("A")).await.err(),

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use debitor_server::auth::Administrator;
 use debitor_server::store::{self, Scope};
 use debitor_tests::{Engine, Place};
 use rusqlite::{Connection, params};
@@ -57,10 +58,7 @@ impl Seeded {
 
     /// The nth company.
     pub(crate) fn scope(company: usize) -> Scope {
-        Scope {
-            tenant: TENANT,
-            company: Uuid::from_u128(company as u128),
-        }
+        Administrator::of(TENANT).scope(Uuid::from_u128(company as u128))
     }
 }
 

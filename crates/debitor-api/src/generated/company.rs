@@ -14,11 +14,11 @@ use crate::support::{
     Api, Body, Context, ErrorBody, Faults, Operation, Problem, Routes, decode, values,
 };
 use super::{responses, types};
-/// The companies of the caller's tenant.
+/// The companies of the caller's tenant, as far as they are granted.
 pub trait CompanyApi: Api {
     /// List the companies
     ///
-    /// The companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.
+    /// The companies of the tenant that are there for the caller, ordered by id unless `$orderby` says otherwise.
     fn company_list(
         &self,
         caller: Self::Caller,
@@ -26,7 +26,7 @@ pub trait CompanyApi: Api {
     ) -> impl Future<Output = Result<CompanyListResponse, Self::Error>> + Send;
     /// Count the companies
     ///
-    /// The number of companies of the tenant that are found, as plain text.
+    /// The number of companies that are there for the caller and found, as plain text.
     fn company_count(
         &self,
         caller: Self::Caller,
@@ -222,7 +222,7 @@ pub enum CompanyListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -365,7 +365,7 @@ pub static COMPANY_LIST: Operation = Operation {
     operation_id = "company_list",
     tag = "company",
     summary = "List the companies",
-    description = "The companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.",
+    description = "The companies of the tenant that are there for the caller, ordered by id unless `$orderby` says otherwise.",
     params(CompanyListQuery, CompanyListHeaders),
     responses(
         (
@@ -530,7 +530,7 @@ pub enum CompanyCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -656,7 +656,7 @@ pub static COMPANY_COUNT: Operation = Operation {
     operation_id = "company_count",
     tag = "company",
     summary = "Count the companies",
-    description = "The number of companies of the tenant that are found, as plain text.",
+    description = "The number of companies that are there for the caller and found, as plain text.",
     params(CompanyCountQuery, CompanyCountHeaders),
     responses(
         (
@@ -798,7 +798,7 @@ pub enum CompanyGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,

@@ -279,7 +279,7 @@ pub enum CustomerListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -671,7 +671,7 @@ pub enum CustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1129,7 +1129,7 @@ pub enum CustomerCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1460,7 +1460,7 @@ pub enum CustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1927,7 +1927,7 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -2447,7 +2447,7 @@ pub enum CustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,

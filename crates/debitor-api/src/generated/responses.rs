@@ -69,10 +69,10 @@ pub struct Conflict(pub types::ODataErrorBody);
     )
 )]
 pub struct ContentTooLarge(pub types::ODataErrorBody);
-/// The token lacks the permission.
+/// The token lacks the permission, or the company was granted to the caller to be read only.
 #[derive(ToResponse)]
 #[response(
-    description = "The token lacks the permission.",
+    description = "The token lacks the permission, or the company was granted to the caller to be read only.",
     content_type = "application/json",
     headers(
         (

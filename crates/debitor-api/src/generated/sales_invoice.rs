@@ -277,7 +277,7 @@ pub enum SalesInvoiceListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -669,7 +669,7 @@ pub enum SalesInvoiceCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1125,7 +1125,7 @@ pub enum SalesInvoiceCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1456,7 +1456,7 @@ pub enum SalesInvoiceGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1923,7 +1923,7 @@ pub enum SalesInvoiceUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -2443,7 +2443,7 @@ pub enum SalesInvoiceDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,

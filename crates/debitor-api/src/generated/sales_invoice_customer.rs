@@ -207,7 +207,7 @@ pub enum SalesInvoiceCustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -633,7 +633,7 @@ pub enum SalesInvoiceCustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1184,7 +1184,7 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,
@@ -1704,7 +1704,7 @@ pub enum SalesInvoiceCustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
-    /// The token lacks the permission.
+    /// The token lacks the permission, or the company was granted to the caller to be read only.
     Forbidden {
         /// How to authenticate, and what was wrong with the token (RFC 6750).
         www_authenticate: String,

@@ -131,7 +131,7 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .about(
-                "List the companies\n\nThe companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.",
+                "List the companies\n\nThe companies of the tenant that are there for the caller, ordered by id unless `$orderby` says otherwise.",
             )
             .arg(
                 ::clap::Arg::new("all")
@@ -172,7 +172,7 @@ impl<T: CliConfig> Cli<T> {
                     ),
             )
             .about(
-                "Count the companies\n\nThe number of companies of the tenant that are found, as plain text.",
+                "Count the companies\n\nThe number of companies that are there for the caller and found, as plain text.",
             )
     }
     pub fn cli_company_get() -> ::clap::Command {

@@ -4822,7 +4822,9 @@ is free. `Repeatability-Request-ID` of OASIS Repeatable Requests 1.0 is another 
 
 **Permissions.** `Financials.Read.All` to read, `Financials.ReadWrite.All` to read and write, in
 the token's `scp` or `roles`; `x-permissions` names them for each operation. A company of another
-tenant (`tid`) does not exist for the caller.
+tenant (`tid`) does not exist for the caller, nor one that is granted to others only, nor one that the
+token's `companies` (an array of GUIDs), if it has them, leaves out. Where a company is granted to
+be read, a change is answered with 403.
 
 
 Version: 0.1.0*/
@@ -4883,7 +4885,7 @@ const _: () = {
 impl Client {
     /**List the companies
 
-The companies of the tenant that the token names, ordered by id unless `$orderby` says otherwise.
+The companies of the tenant that are there for the caller, ordered by id unless `$orderby` says otherwise.
 
 Sends a `GET` request to `/financials/companies`
 
@@ -4918,7 +4920,7 @@ let response = client.company_list()
     }
     /**Count the companies
 
-The number of companies of the tenant that are found, as plain text.
+The number of companies that are there for the caller and found, as plain text.
 
 Sends a `GET` request to `/financials/companies/$count`
 

@@ -153,11 +153,25 @@ fn read_caller(claims: &Object, issuer: &Issuer) -> Result<Caller, Rejection> {
         subject: subject.to_owned(),
         app: first(claims, &["azp", "appid", "client_id"])?.map(str::to_owned),
         permissions,
+        companies: companies(claims)?,
+        is_administrator: false,
     })
 }
 
-/// `tid` as a GUID with hyphens, the one spelling that issuers use. An issuer of one tenant need not
-/// say it, and says no other.
+/// The only companies that the token is for, if it says which: an array of GUIDs.
+fn companies(claims: &Object) -> Result<Option<Vec<Uuid>>, Rejection> {
+    if !claims.contains_key("companies") {
+        return Ok(None);
+    }
+    let named = texts(claims, "companies")?;
+    named
+        .iter()
+        .map(|text| guid(text))
+        .collect::<Result<_, _>>()
+        .map(Some)
+}
+
+/// `tid`; an issuer of one tenant need not say it, and says no other.
 fn tenant(claims: &Object, only: Option<Uuid>) -> Result<Uuid, Rejection> {
     let claimed = text(claims, "tid")?.map(guid).transpose()?;
     let tenant = claimed.or(only).ok_or(Rejection::Invalid)?;
@@ -168,20 +182,25 @@ fn tenant(claims: &Object, only: Option<Uuid>) -> Result<Uuid, Rejection> {
     }
 }
 
+/// A GUID with hyphens, the one spelling that issuers use.
 fn guid(text: &str) -> Result<Uuid, Rejection> {
     let has_hyphens = text.len() == 36;
     let guid = Uuid::parse_str(text).ok().filter(|_| has_hyphens);
     guid.ok_or(Rejection::Invalid)
 }
 
-/// The first of these claims that is there; an empty text is as good as none.
+/// The first of these claims that is there; an empty text is as good as none. The character U+0000 no
+/// store takes.
 fn first<'a>(claims: &'a Object, names: &[&str]) -> Result<Option<&'a str>, Rejection> {
     let mut found = None;
     for name in names {
         let own = text(claims, name)?.filter(|text| !text.is_empty());
         found = found.or(own);
     }
-    Ok(found)
+    match found {
+        Some(name) if name.contains('\0') => Err(Rejection::Invalid),
+        found => Ok(found),
+    }
 }
 
 fn text<'a>(object: &'a Object, name: &str) -> Result<Option<&'a str>, Rejection> {

@@ -37,6 +37,9 @@ pub struct SigningKey {
 pub struct Grant {
     pub tenant: Uuid,
     pub subject: Uuid,
+    pub app: String,
+    /// The only companies that it is for.
+    pub companies: Option<Vec<Uuid>>,
     pub permissions: Vec<String>,
     pub valid_for: TimeDelta,
 }
@@ -95,18 +98,21 @@ impl SigningKey {
             kid: Some(self.id.clone()),
             ..Header::new(Algorithm::ES256)
         };
-        let claims = json!({
+        let mut claims = json!({
             "iss": ISSUER,
             "aud": AUDIENCE,
             "tid": grant.tenant,
             "oid": grant.subject,
             "sub": grant.subject,
-            "azp": "debitor-dev",
+            "azp": grant.app,
             "scp": grant.permissions.join(" "),
             "iat": now.timestamp(),
             "nbf": now.timestamp(),
             "exp": (now + grant.valid_for).timestamp(),
         });
+        if let Some(companies) = &grant.companies {
+            claims["companies"] = json!(companies);
+        }
         Ok(jsonwebtoken::encode(&header, &claims, &self.private)?)
     }
 }

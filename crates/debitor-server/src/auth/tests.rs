@@ -22,6 +22,8 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
+use uuid::Uuid;
+
 use super::keys::KeySet;
 use super::rotation::Keys;
 use super::*;
@@ -158,8 +160,52 @@ fn a_valid_token_names_its_caller() {
         subject: SUBJECT.to_owned(),
         app: Some("a-program".to_owned()),
         permissions: vec!["Read".to_owned(), "Other".to_owned()],
+        companies: None,
+        is_administrator: false,
     };
     assert_eq!(*caller, expected);
+}
+
+#[test]
+fn a_token_can_say_which_companies_it_is_for() {
+    let world = world();
+    let companies = |claims| {
+        let caller = world.verify(&world.token(json!({}), claims))?;
+        Ok(caller.companies().map(<[Uuid]>::to_vec))
+    };
+    let tenant = Uuid::parse_str(TENANT).unwrap();
+    for (claim, expected) in [
+        (json!(null), Ok(None)),
+        (json!([]), Ok(Some(vec![]))),
+        (json!([TENANT.to_uppercase()]), Ok(Some(vec![tenant]))),
+        (json!(TENANT), Err(Rejection::Invalid)),
+        (json!({ TENANT: 1 }), Err(Rejection::Invalid)),
+        (json!([TENANT, 1]), Err(Rejection::Invalid)),
+        (json!([TENANT, "x"]), Err(Rejection::Invalid)),
+        (json!([format!("{{{TENANT}}}")]), Err(Rejection::Invalid)),
+    ] {
+        assert_eq!(companies(json!({ "companies": claim })), expected);
+    }
+    let null = Value::Object(
+        [("companies".to_owned(), Value::Null)]
+            .into_iter()
+            .collect(),
+    );
+    let mut claims = base();
+    claims
+        .as_object_mut()
+        .unwrap()
+        .extend(null.as_object().unwrap().clone());
+    let token = sign(&world.key, Algorithm::ES256, &base_header(), &claims);
+    assert_eq!(world.verify(&token), Err(Rejection::Invalid));
+}
+
+#[test]
+fn a_name_that_no_store_takes_is_no_name() {
+    let world = world();
+    for claim in ["oid", "azp"] {
+        world.check_claims(json!({ claim: "a\u{0}b" }), Err(Rejection::Invalid));
+    }
 }
 
 #[test]
@@ -643,6 +689,8 @@ fn the_development_key_signs_tokens_that_verify() {
     let grant = signing::Grant {
         tenant: Uuid::parse_str(TENANT).unwrap(),
         subject: Uuid::parse_str(SUBJECT).unwrap(),
+        app: "shop".to_owned(),
+        companies: None,
         permissions: vec!["Read".to_owned(), "Write".to_owned()],
         valid_for: TimeDelta::hours(1),
     };

@@ -4,13 +4,16 @@ use debitor_api::Field;
 use debitor_api::types::Company;
 use uuid::Uuid;
 
+use super::right::Right;
+
 /// A company to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCompany {
-    pub tenant: Uuid,
     /// The id to give; `None`, one is made.
     pub id: Option<Uuid>,
     pub name: String,
+    /// What everyone of the tenant may do with it.
+    pub everyone: Right,
 }
 
 /// The longest `name` of a company, in characters; `displayName` holds all of it.

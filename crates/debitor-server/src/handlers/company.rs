@@ -26,7 +26,7 @@ impl CompanyApi for App {
         let list = List::of_companies(&request.context.base_url, &caller, sent!(request));
         let key = self.page_key().await?;
         let QueryOptions { query, shape } = list.options::<CompanyProperty>(key)?;
-        let found = self.store.company_list(caller.tenant, query).await;
+        let found = self.store.company_list(&caller, query).await;
         let answer = list.answer(found, &shape, key)?;
         Ok(CompanyListResponse::Ok {
             preference_applied: answer.preference_applied,
@@ -41,7 +41,7 @@ impl CompanyApi for App {
     ) -> Result<CompanyCountResponse, ApiError> {
         let query = counted!(request);
         let condition = condition(&query)?;
-        let found = self.store.company_count(caller.tenant, condition).await;
+        let found = self.store.company_count(&caller, condition).await;
         let body = found.map_err(|error| failed(error, &query))?;
         Ok(CompanyCountResponse::Ok { body })
     }
@@ -53,7 +53,7 @@ impl CompanyApi for App {
     ) -> Result<CompanyGetResponse, ApiError> {
         let json = self
             .store
-            .company_get(caller.scope(request.path.company_id))
+            .company_get(&caller.scope(request.path.company_id))
             .await?;
         let context = links::company_context(&request.context.base_url);
         Ok(CompanyGetResponse::Ok {

@@ -33,7 +33,10 @@ impl CustomerApi for App {
         let list = List::of_company(Customers, base_url, &caller, company, sent!(request));
         let key = self.page_key().await?;
         let QueryOptions { query, shape } = list.options::<CustomerProperty>(key)?;
-        let found = self.store.customer_list(caller.scope(company), query).await;
+        let found = self
+            .store
+            .customer_list(&caller.scope(company), query)
+            .await;
         let answer = list.answer(found, &shape, key)?;
         Ok(CustomerListResponse::Ok {
             preference_applied: answer.preference_applied,
@@ -48,7 +51,7 @@ impl CustomerApi for App {
     ) -> Result<CustomerCountResponse, ApiError> {
         let query = counted!(request);
         let scope = caller.scope(request.path.company_id);
-        let found = self.store.customer_count(scope, condition(&query)?).await;
+        let found = self.store.customer_count(&scope, condition(&query)?).await;
         let body = found.map_err(|error| failed(error, &query))?;
         Ok(CustomerCountResponse::Ok { body })
     }
@@ -80,7 +83,7 @@ impl CustomerApi for App {
     ) -> Result<CustomerGetResponse, ApiError> {
         let company = request.path.company_id;
         let key = CustomerKey::Id(request.path.customer_id);
-        let stored = self.store.customer_get(caller.scope(company), key).await?;
+        let stored = self.store.customer_get(&caller.scope(company), key).await?;
         if is_known(request.headers.if_none_match.as_deref(), &stored) {
             return Ok(CustomerGetResponse::NotModified { e_tag: stored.etag });
         }

@@ -70,7 +70,7 @@ impl<'a> List<'a> {
         Self {
             sent,
             binding: Binding {
-                tenant: caller.tenant,
+                tenant: caller.tenant(),
                 company: Some(company),
                 list: collection.name(),
                 query: sent.query,
@@ -85,7 +85,7 @@ impl<'a> List<'a> {
         Self {
             sent,
             binding: Binding {
-                tenant: caller.tenant,
+                tenant: caller.tenant(),
                 company: None,
                 list: "companies",
                 query: sent.query,

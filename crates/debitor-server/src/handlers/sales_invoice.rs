@@ -35,7 +35,7 @@ impl SalesInvoiceApi for App {
         let key = self.page_key().await?;
         let QueryOptions { query, shape } = list.options::<SalesInvoiceProperty>(key)?;
         let scope = caller.scope(company);
-        let found = self.store.sales_invoice_list(scope, query).await;
+        let found = self.store.sales_invoice_list(&scope, query).await;
         let answer = list.answer(found, &shape, key)?;
         Ok(SalesInvoiceListResponse::Ok {
             preference_applied: answer.preference_applied,
@@ -52,7 +52,7 @@ impl SalesInvoiceApi for App {
         let scope = caller.scope(request.path.company_id);
         let found = self
             .store
-            .sales_invoice_count(scope, condition(&query)?)
+            .sales_invoice_count(&scope, condition(&query)?)
             .await;
         let body = found.map_err(|error| failed(error, &query))?;
         Ok(SalesInvoiceCountResponse::Ok { body })
@@ -90,7 +90,7 @@ impl SalesInvoiceApi for App {
         let id = request.path.sales_invoice_id;
         let stored = self
             .store
-            .sales_invoice_get(caller.scope(company), id)
+            .sales_invoice_get(&caller.scope(company), id)
             .await?;
         if is_known(request.headers.if_none_match.as_deref(), &stored) {
             return Ok(SalesInvoiceGetResponse::NotModified { e_tag: stored.etag });

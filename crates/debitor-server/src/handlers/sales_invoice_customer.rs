@@ -28,7 +28,7 @@ impl SalesInvoiceCustomerApi for App {
     ) -> Result<SalesInvoiceCustomerGetResponse, ApiError> {
         let company = request.path.company_id;
         let key = CustomerKey::OfSalesInvoice(request.path.sales_invoice_id);
-        let stored = self.store.customer_get(caller.scope(company), key).await?;
+        let stored = self.store.customer_get(&caller.scope(company), key).await?;
         if is_known(request.headers.if_none_match.as_deref(), &stored) {
             return Ok(SalesInvoiceCustomerGetResponse::NotModified { e_tag: stored.etag });
         }

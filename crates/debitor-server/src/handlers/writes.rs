@@ -1,5 +1,7 @@
 //! What the store is told of a write: who asks, in which request, and what tells a repetition.
 
+use std::sync::Arc;
+
 use aws_lc_rs::digest::{Context as Digest, SHA256};
 use debitor_api::{Context, Fault, Operation};
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use crate::auth::Caller;
 use crate::store::{Form, Idempotency, Write};
 
 /// A write of a company's data that is not repeatable.
-pub(super) fn write(caller: &Caller, company: Uuid, context: &Context) -> Write {
+pub(super) fn write(caller: &Arc<Caller>, company: Uuid, context: &Context) -> Write {
     Write {
         scope: caller.scope(company),
         actor: caller.to_string(),
@@ -61,7 +63,7 @@ impl<'a> Keys<'a> {
 
 /// A write that is done once for its key. The key is the caller's own, for this operation alone.
 pub(super) fn repeatable(
-    caller: &Caller,
+    caller: &Arc<Caller>,
     company: Uuid,
     context: &Context,
     operation: &Operation,
@@ -69,11 +71,12 @@ pub(super) fn repeatable(
 ) -> Result<Write, Vec<Fault>> {
     let mut write = write(caller, company, context);
     if let (Some(key), Some(fingerprint)) = (keys.one()?, context.fingerprint) {
+        let tenant = caller.tenant();
         let scope = [
-            caller.tenant.as_bytes(),
+            tenant.as_bytes(),
             company.as_bytes(),
-            caller.app.as_deref().unwrap_or_default().as_bytes(),
-            caller.subject.as_bytes(),
+            caller.app().unwrap_or_default().as_bytes(),
+            caller.subject().as_bytes(),
             operation.id.as_bytes(),
             key.as_bytes(),
         ];
@@ -100,17 +103,14 @@ mod tests {
     use debitor_api::customer::{CUSTOMER_CREATE, CUSTOMER_UPDATE};
 
     use super::*;
+    use crate::auth::Administrator;
 
-    fn caller() -> Caller {
-        Caller {
-            tenant: Uuid::from_u128(1),
-            subject: "ada".into(),
-            app: Some("shop".into()),
-            permissions: Vec::new(),
-        }
+    fn caller(subject: &str, app: &str) -> Arc<Caller> {
+        let tenant = Administrator::of(Uuid::from_u128(1));
+        Arc::new(tenant.acting_as(subject, Some(app), None))
     }
 
-    fn key(caller: &Caller, company: u128, operation: &Operation, key: &str) -> [u8; 32] {
+    fn key(caller: &Arc<Caller>, company: u128, operation: &Operation, key: &str) -> [u8; 32] {
         let context = Context {
             fingerprint: Some([7; 32]),
             ..Context::default()
@@ -126,24 +126,18 @@ mod tests {
 
     #[test]
     fn a_key_is_the_callers_own_for_one_operation_of_one_company() {
-        let own = key(&caller(), 1, &CUSTOMER_CREATE, "k");
-        assert_eq!(own, key(&caller(), 1, &CUSTOMER_CREATE, "k"));
-        let colleague = Caller {
-            subject: "bob".into(),
-            ..caller()
-        };
+        let ada = caller("ada", "shop");
+        let own = key(&ada, 1, &CUSTOMER_CREATE, "k");
+        assert_eq!(own, key(&ada, 1, &CUSTOMER_CREATE, "k"));
+        let colleague = caller("bob", "shop");
         // Where one part ends and the next begins counts too.
-        let shifted = Caller {
-            app: Some("shopa".into()),
-            subject: "da".into(),
-            ..caller()
-        };
+        let shifted = caller("da", "shopa");
         for other in [
             key(&colleague, 1, &CUSTOMER_CREATE, "k"),
             key(&shifted, 1, &CUSTOMER_CREATE, "k"),
-            key(&caller(), 2, &CUSTOMER_CREATE, "k"),
-            key(&caller(), 1, &CUSTOMER_UPDATE, "k"),
-            key(&caller(), 1, &CUSTOMER_CREATE, "K"),
+            key(&ada, 2, &CUSTOMER_CREATE, "k"),
+            key(&ada, 1, &CUSTOMER_UPDATE, "k"),
+            key(&ada, 1, &CUSTOMER_CREATE, "K"),
         ] {
             assert_ne!(own, other);
         }

@@ -4,6 +4,7 @@
 
 use uuid::Uuid;
 
+use crate::domain::right::{Grantee, Right};
 use crate::domain::version::Version;
 use crate::json;
 
@@ -15,6 +16,8 @@ pub(crate) enum Action<'a> {
     /// It was changed; this was its JSON and is now.
     Update(&'a str, &'a str),
     Delete,
+    /// It was granted so far, or no more.
+    Grant(&'a Grantee, Right),
 }
 
 /// An entity in the version that a change made, or that would have followed the deleted one.
@@ -64,6 +67,8 @@ impl Action<'_> {
             Self::Create(json) => ("create", given(json)),
             Self::Update(before, after) => ("update", changed(before, after)),
             Self::Delete => ("delete", String::new()),
+            Self::Grant(to, Right::None) => ("revoke", to.to_string()),
+            Self::Grant(to, right) => ("grant", format!("{to} {right}")),
         }
     }
 }
@@ -105,5 +110,16 @@ mod tests {
         assert_eq!(given(before), "number,city");
         assert_eq!(changed(before, after), "email,city");
         assert_eq!(changed(after, after), "");
+    }
+
+    #[test]
+    fn a_grant_says_to_whom_and_how_far() {
+        let (ada, all) = (Grantee::Subject("ada".to_owned()), Grantee::Everyone);
+        let told = |to, right| Action::Grant(to, right).told();
+        assert_eq!(
+            told(&ada, Right::Read),
+            ("grant", "subject:ada read".to_owned())
+        );
+        assert_eq!(told(&all, Right::None), ("revoke", "everyone".to_owned()));
     }
 }

@@ -1,6 +1,6 @@
 //! Copies of companies from the embedded store to PostgreSQL, with everything that belongs to them:
-//! entities in their versions, the series of numbers, the record of changes, and the outcomes that
-//! are given again to requests sent again.
+//! entities in their versions, the series of numbers, what is granted, the record of changes, and the
+//! outcomes that are given again to requests sent again.
 //!
 //! A company arrives in one transaction, which is committed once all of it was read back and is the
 //! same. So servers see all of a company or nothing, and a copy that was broken off is run again: a
@@ -16,7 +16,7 @@ use anyhow::Context as _;
 use tokio::sync::mpsc::{self, Sender};
 use uuid::Uuid;
 
-use super::Scope;
+use super::CompanyKey;
 use super::postgres::Import;
 use super::sqlite::Export;
 pub(crate) use row::{Kind, Row, Table, Value};
@@ -41,7 +41,7 @@ pub struct Copied {
 /// What is handed from the one store to the other.
 enum Item {
     /// A company begins; these are its rows.
-    Company(Scope),
+    Company(CompanyKey),
     Rows(Table, Vec<Row>),
     /// The company ends.
     End,
@@ -99,7 +99,7 @@ async fn write(import: &mut Import, item: Item, copied: &mut Copied) -> anyhow::
 }
 
 /// Reads the companies one after the other.
-fn send(export: &Export, scopes: &[Scope], to: &Sender<Item>) -> anyhow::Result<()> {
+fn send(export: &Export, scopes: &[CompanyKey], to: &Sender<Item>) -> anyhow::Result<()> {
     for scope in scopes {
         to.blocking_send(Item::Company(*scope))?;
         for table in Table::ALL {

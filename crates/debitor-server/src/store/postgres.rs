@@ -16,6 +16,7 @@ mod failure;
 mod fill;
 mod gather;
 mod gauges;
+mod grant;
 mod heartbeat;
 mod idempotency;
 mod import;
@@ -56,11 +57,13 @@ use uuid::Uuid;
 use super::idempotency::{Claim, Running};
 use super::writing::Writing;
 use super::{
-    Condition, CustomerKey, Error, ListQuery, NewerSchema, Options, Page, Result, Scope, Store,
-    Stored, Timeouts, Unfit, Write, Written,
+    CompanyKey, Condition, CustomerKey, Error, ListQuery, NewerSchema, Noun, Options, Page, Result,
+    Scope, Store, Stored, Timeouts, Unfit, Write, Written,
 };
+use crate::auth::{Administrator, Caller};
 use crate::clock::Clock;
 use crate::domain::company::NewCompany;
+use crate::domain::right::{Granted, Grantee, Right};
 use crate::domain::version::{Precondition, Version};
 use address::Address;
 use failure::Failure;
@@ -146,16 +149,29 @@ impl PostgresStore {
         Ok((Writing::new(write, &self.clock), claim))
     }
 
+    /// Reads by key. A company that is not found may be one that is not open to everyone.
+    async fn point(&self, kind: Kind, scope: &Scope, id: Uuid) -> Result<Stored> {
+        let key = CompanyKey::from(scope);
+        match self.points.get(kind, key, id).await {
+            Err(Error::NotFound(Noun::Company)) => {
+                let alone = move |db, _| points::alone(db, kind, key, id).boxed();
+                self.scan(Owner::Company(scope.clone()), alone).await
+            }
+            found => found,
+        }
+    }
+
     /// Reads what may be much, again on a new connection if the one that was kept is lost.
     async fn scan<T>(
         &self,
-        tenant: Uuid,
-        work: impl Fn(Transaction) -> BoxFuture<'static, Result<T, Failure>> + Send + Sync,
+        owner: Owner,
+        work: impl Fn(Transaction, Owner) -> BoxFuture<'static, Result<T, Failure>> + Send + Sync,
     ) -> Result<T> {
-        let first = work(Transaction::reading(&self.pools, tenant).await?).await;
-        match first {
+        let transaction = Transaction::listing(&self.pools, &owner).await?;
+        match work(transaction, owner.clone()).await {
             Err(Failure::Lost(_)) => {
-                Ok(work(Transaction::reading(&self.pools, tenant).await?).await?)
+                let transaction = Transaction::listing(&self.pools, &owner).await?;
+                Ok(work(transaction, owner).await?)
             }
             first => Ok(first?),
         }
@@ -214,67 +230,85 @@ fn is_away(error: &anyhow::Error) -> bool {
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn company_create(&self, company: NewCompany) -> Result<Uuid> {
+    async fn company_create(&self, by: Administrator, company: NewCompany) -> Result<Uuid> {
         let id = company.id.unwrap_or_else(|| self.clock.new_id());
-        let scope = Scope {
-            tenant: company.tenant,
-            company: id,
-        };
-        let write = Writing::of_operator(scope, Arc::clone(&self.clock));
+        let write = Writing::of_operator(by, id, Arc::clone(&self.clock));
         self.writes.run(write, None, company::Create(company)).await
     }
 
-    async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page> {
-        self.scan(tenant, move |db| {
-            list::page(db, Owner::Tenant(tenant), query.clone()).boxed()
+    async fn company_grant(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        to: Grantee,
+        right: Right,
+    ) -> Result<()> {
+        let write = Writing::of_operator(by, company, Arc::clone(&self.clock));
+        self.writes.run(write, None, grant::Set { to, right }).await
+    }
+
+    async fn company_grants(&self, by: Administrator) -> Result<Vec<Granted>> {
+        self.scan(Owner::Caller(by.caller()), move |db, _| {
+            grant::all(db, by).boxed()
+        })
+        .await
+    }
+
+    async fn company_list(
+        &self,
+        caller: &Arc<Caller>,
+        query: ListQuery<CompanyProperty>,
+    ) -> Result<Page> {
+        self.scan(Owner::Caller(Arc::clone(caller)), move |db, owner| {
+            list::page(db, owner, query.clone()).boxed()
         })
         .await
     }
 
     async fn company_count(
         &self,
-        tenant: Uuid,
+        caller: &Arc<Caller>,
         condition: Condition<CompanyProperty>,
     ) -> Result<i32> {
-        self.scan(tenant, move |db| {
-            list::count(db, Owner::Tenant(tenant), condition.clone()).boxed()
+        self.scan(Owner::Caller(Arc::clone(caller)), move |db, owner| {
+            list::count(db, owner, condition.clone()).boxed()
         })
         .await
     }
 
-    async fn company_get(&self, scope: Scope) -> Result<Bytes> {
-        let found = self.points.get(Kind::Company, scope, scope.company).await?;
+    async fn company_get(&self, scope: &Scope) -> Result<Bytes> {
+        let found = self.point(Kind::Company, scope, scope.company()).await?;
         Ok(found.json)
     }
 
     async fn customer_list(
         &self,
-        scope: Scope,
+        scope: &Scope,
         query: ListQuery<CustomerProperty>,
     ) -> Result<Page> {
-        self.scan(scope.tenant, move |db| {
-            list::page(db, Owner::Company(scope), query.clone()).boxed()
+        self.scan(Owner::Company(scope.clone()), move |db, owner| {
+            list::page(db, owner, query.clone()).boxed()
         })
         .await
     }
 
     async fn customer_count(
         &self,
-        scope: Scope,
+        scope: &Scope,
         condition: Condition<CustomerProperty>,
     ) -> Result<i32> {
-        self.scan(scope.tenant, move |db| {
-            list::count(db, Owner::Company(scope), condition.clone()).boxed()
+        self.scan(Owner::Company(scope.clone()), move |db, owner| {
+            list::count(db, owner, condition.clone()).boxed()
         })
         .await
     }
 
-    async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
+    async fn customer_get(&self, scope: &Scope, key: CustomerKey) -> Result<Stored> {
         let (kind, id) = match key {
             CustomerKey::Id(id) => (Kind::Customer, id),
             CustomerKey::OfSalesInvoice(id) => (Kind::CustomerOfSalesInvoice, id),
         };
-        self.points.get(kind, scope, id).await
+        self.point(kind, scope, id).await
     }
 
     async fn customer_create(
@@ -326,28 +360,28 @@ impl Store for PostgresStore {
 
     async fn sales_invoice_list(
         &self,
-        scope: Scope,
+        scope: &Scope,
         query: ListQuery<SalesInvoiceProperty>,
     ) -> Result<Page> {
-        self.scan(scope.tenant, move |db| {
-            list::page(db, Owner::Company(scope), query.clone()).boxed()
+        self.scan(Owner::Company(scope.clone()), move |db, owner| {
+            list::page(db, owner, query.clone()).boxed()
         })
         .await
     }
 
     async fn sales_invoice_count(
         &self,
-        scope: Scope,
+        scope: &Scope,
         condition: Condition<SalesInvoiceProperty>,
     ) -> Result<i32> {
-        self.scan(scope.tenant, move |db| {
-            list::count(db, Owner::Company(scope), condition.clone()).boxed()
+        self.scan(Owner::Company(scope.clone()), move |db, owner| {
+            list::count(db, owner, condition.clone()).boxed()
         })
         .await
     }
 
-    async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
-        self.points.get(Kind::SalesInvoice, scope, id).await
+    async fn sales_invoice_get(&self, scope: &Scope, id: Uuid) -> Result<Stored> {
+        self.point(Kind::SalesInvoice, scope, id).await
     }
 
     async fn sales_invoice_create(

@@ -19,6 +19,7 @@ mod error;
 mod export;
 mod functions;
 mod gauges;
+mod grant;
 mod idempotency;
 mod list;
 mod manifest;
@@ -164,10 +165,10 @@ impl SqliteStore {
         self.noticed(self.points.read(work))
     }
 
-    /// Reads an entity of a company of the tenant's.
+    /// Reads an entity of a company that is there for the caller.
     fn entity(
         &self,
-        scope: Scope,
+        scope: &Scope,
         work: impl FnOnce(&Connection) -> Result<Stored>,
     ) -> Result<Stored> {
         self.noticed(self.points.read_in(scope, work))

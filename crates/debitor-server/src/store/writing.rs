@@ -5,7 +5,8 @@ use std::sync::Arc;
 use debitor_api::Field;
 use uuid::Uuid;
 
-use super::{Form, Idempotency, Scope, Stored, Write, Written};
+use super::{CompanyKey, Form, Idempotency, Stored, Write, Written};
+use crate::auth::{Administrator, Caller};
 use crate::clock::Clock;
 use crate::domain::blank;
 use crate::domain::customer::Identity;
@@ -13,7 +14,8 @@ use crate::domain::version::Version;
 
 /// A write and what it needs beside its transaction.
 pub(crate) struct Writing {
-    pub(crate) scope: Scope,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) scope: CompanyKey,
     pub(crate) actor: String,
     pub(crate) request_id: Uuid,
     pub(crate) form: Form,
@@ -24,7 +26,8 @@ pub(crate) struct Writing {
 impl Writing {
     pub(crate) fn new(write: Write, clock: &Arc<dyn Clock>) -> Self {
         Self {
-            scope: write.scope,
+            scope: CompanyKey::from(&write.scope),
+            caller: Arc::clone(write.scope.caller()),
             actor: write.actor,
             request_id: write.request_id,
             form: write.form,
@@ -33,11 +36,16 @@ impl Writing {
         }
     }
 
-    /// The making of a company, which only a person at the machine can ask for.
-    pub(crate) fn of_operator(scope: Scope, clock: Arc<dyn Clock>) -> Self {
+    /// What only a person at the machine can ask for.
+    pub(crate) fn of_operator(by: Administrator, company: Uuid, clock: Arc<dyn Clock>) -> Self {
+        let caller = by.caller();
         Self {
-            scope,
-            actor: "operator".to_owned(),
+            scope: CompanyKey {
+                tenant: by.tenant(),
+                company,
+            },
+            actor: caller.to_string(),
+            caller,
             request_id: Uuid::nil(),
             form: Form {
                 base_url: Arc::from(""),

@@ -6,6 +6,7 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Table {
     Company,
+    Grant,
     Customer,
     SalesInvoice,
     Audit,
@@ -36,8 +37,9 @@ pub(crate) enum Value {
 pub(crate) type Row = Vec<Value>;
 
 impl Table {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Company,
+        Self::Grant,
         Self::Customer,
         Self::SalesInvoice,
         Self::Audit,
@@ -48,8 +50,10 @@ impl Table {
     pub(crate) fn columns(self) -> &'static [Kind] {
         use Kind::{Bytes, Flag, Id, Number, Text};
         match self {
-            // body, last_customer_number, last_sales_invoice_number
-            Self::Company => &[Text, Number, Number],
+            // body, last_customer_number, last_sales_invoice_number, everyone_may
+            Self::Company => &[Text, Number, Number, Number],
+            // kind, name, may
+            Self::Grant => &[Text, Text, Number],
             // id, version, incarnation, number_fold, body
             Self::Customer => &[Id, Number, Number, Text, Text],
             // id, version, incarnation, customer_id, body
@@ -65,6 +69,7 @@ impl Table {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Company => "the company's own row",
+            Self::Grant => "grants",
             Self::Customer => "customers",
             Self::SalesInvoice => "sales invoices",
             Self::Audit => "audit rows",

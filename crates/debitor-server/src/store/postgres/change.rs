@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{CustomerKey, Error, Noun, Result, Scope, Written};
+use super::super::{CompanyKey, CustomerKey, Error, Noun, Result, Written};
 use super::customer::{self, Delete, Update, Versioned, shows_otherwise};
 use super::failure::Failure;
 use super::gather::{Asked, Gathered, Way};
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::{Once, Work};
-use super::{audit, company, idempotency, words};
+use super::{audit, idempotency, words};
 
 /// An update or a deletion of a customer, of which only an update makes something.
 pub(super) enum Change {
@@ -92,19 +92,19 @@ async fn outcomes(
     // In the order in which everybody locks them.
     let ids: BTreeSet<Uuid> = asked.iter().filter_map(|(_, change)| change.id()).collect();
     let ids = Vec::from_iter(ids);
-    let Some(mut customers) = Customers::lock(transaction, first.scope, &ids).await? else {
-        let missing = |_| Some(Err(Error::NotFound(Noun::Company)));
-        return Ok(asked.iter().map(missing).collect());
-    };
+    let mut customers = Customers::lock(transaction, first.scope, &ids).await?;
     let mut outcomes = Vec::with_capacity(asked.len());
     let (mut rows, mut kept) = (audit::Rows::default(), Vec::new());
     for (write, change) in asked {
         let first = write.idempotency.and_then(|one| repeated.remove(&one.key));
         if let Some(first) = first {
+            // What was granted then may be no more.
+            let first = transaction.admits(write).and(first);
             outcomes.push(Some(first.map(Some)));
             continue;
         }
-        let outcome = match customers.apply(write, change, &mut rows) {
+        let admitted = transaction.admits(write);
+        let outcome = match admitted.and_then(|()| customers.apply(write, change, &mut rows)) {
             Ok(Applied::Updated(after)) => Ok(Some(write.written(after.stored()))),
             Ok(Applied::Deleted) => Ok(None),
             Ok(Applied::Left) => {
@@ -175,16 +175,14 @@ struct Changed {
 }
 
 impl Customers {
-    /// Nothing if there is no such company. Which customers are named is read once all are locked:
-    /// whoever names one locks it.
+    /// Which customers are named is read once all are locked: whoever names one locks it.
     async fn lock(
         transaction: &mut Transaction,
-        scope: Scope,
+        scope: CompanyKey,
         ids: &[Uuid],
-    ) -> Result<Option<Self>, Failure> {
-        let [company, found, naming] = transaction
+    ) -> Result<Self, Failure> {
+        let [found, naming] = transaction
             .queries([
-                Call::new(company::FIND, &[&scope.company, &scope.tenant]),
                 Call::new(
                     "SELECT c.* FROM unnest($2::uuid[]) AS sought (one) CROSS JOIN LATERAL
                        (SELECT version, incarnation, body FROM customer
@@ -198,9 +196,6 @@ impl Customers {
                 ),
             ])
             .await?;
-        if company.is_empty() {
-            return Ok(None);
-        }
         let mut all = BTreeMap::new();
         for row in &found {
             let before = Versioned::read(row)?;
@@ -209,7 +204,7 @@ impl Customers {
         }
         let named = naming.iter().map(|row| row.try_get(0));
         let named = named.collect::<Result<_, _>>()?;
-        Ok(Some(Self { all, named }))
+        Ok(Self { all, named })
     }
 
     /// Does the change to what is left of its customer, unless that is left to another transaction.
@@ -242,7 +237,7 @@ impl Customers {
     }
 
     /// Adds what became of them to what the transaction writes.
-    fn write(self, transaction: &mut Transaction, scope: Scope) {
+    fn write(self, transaction: &mut Transaction, scope: CompanyKey) {
         let mut words = words::Changes::default();
         let (mut changed, mut gone) = (Vec::new(), Vec::new());
         for (id, Changed { before, after }) in &self.all {

@@ -8,15 +8,12 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Result, Scope};
+use super::super::{CompanyKey, Conflict, Error, Noun, Result};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::Work;
 use super::{audit, upkeep};
 use crate::domain::company::{self, NewCompany};
-
-/// Finds a company of the tenant.
-pub(super) const FIND: &str = "SELECT 1 FROM company WHERE id = $1 AND tenant_id = $2";
 
 /// The company, of which a statement found the row.
 pub(super) fn found(rows: &[Row]) -> Result<&Row> {
@@ -27,7 +24,7 @@ pub(super) fn found(rows: &[Row]) -> Result<&Row> {
 /// so many numbers of their series were given. The company is locked only now, and until the end.
 pub(super) fn add_customers(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     customers: i64,
     numbers: i64,
 ) {
@@ -55,11 +52,13 @@ impl Work<Uuid> for Create {
         let scope = write.scope;
         let json = serde_json::to_string(&company::create(&self.0, scope.company))?;
         let fold = fold::<CompanyProperty>(&json);
+        let everyone = i32::from(self.0.everyone.number());
         let made = transaction
             .query(
-                "INSERT INTO company (id, tenant_id, body, fold) VALUES ($1, $2, $3, $4::text::jsonb)
+                "INSERT INTO company (id, tenant_id, body, fold, everyone_may)
+                 VALUES ($1, $2, $3, $4::text::jsonb, $5)
                  ON CONFLICT DO NOTHING RETURNING id",
-                &[&scope.company, &scope.tenant, &json, &fold],
+                &[&scope.company, &scope.tenant, &json, &fold, &everyone],
             )
             .await?;
         if made.is_empty() {
@@ -69,5 +68,9 @@ impl Work<Uuid> for Create {
         audit::record(transaction, write, Action::Create(&json), subject);
         transaction.write(upkeep::NOTE, vec![Box::new(scope.tenant)]);
         Ok(scope.company)
+    }
+
+    fn is_in_company(&self) -> bool {
+        false
     }
 }

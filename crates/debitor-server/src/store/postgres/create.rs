@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::query::postgres;
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Result, Scope, Stored, Written};
+use super::super::{CompanyKey, Conflict, Error, Noun, Result, Stored, Written};
 use super::failure::Failure;
 use super::gather::{Asked, Gathered, Way};
 use super::session::{Call, Parameter};
@@ -101,7 +101,8 @@ async fn outcomes(
     let mut kept = Vec::new();
     for (write, _) in asked {
         if let Some(first) = write.idempotency.and_then(|one| repeated.remove(&one.key)) {
-            outcomes.push(first);
+            // What was granted then may be no more.
+            outcomes.push(transaction.admits(write).and(first));
             continue;
         }
         let made = made.next();
@@ -141,7 +142,8 @@ pub(super) async fn all(
     }
     let (mut made, mut columns) = (Vec::with_capacity(asked.len()), Columns::default());
     for ((write, create), wish) in asked.iter().zip(wishes) {
-        let number = taken.number(wish, &mut series);
+        let admitted = transaction.admits(write);
+        let number = admitted.and_then(|()| taken.number(wish, &mut series));
         let one = number.and_then(|number| columns.push(write, create, number, rows));
         made.push(one);
     }
@@ -170,7 +172,7 @@ impl Wish {
 /// such company. If numbers are to be given, the company is locked until the end.
 async fn look(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     wishes: &[Wish],
 ) -> Result<Option<(i64, Taken)>, Failure> {
     let ids: Vec<Uuid> = wishes.iter().filter_map(|wish| wish.id).collect();
@@ -229,7 +231,7 @@ impl Series {
     async fn find(
         &mut self,
         transaction: &mut Transaction,
-        scope: Scope,
+        scope: CompanyKey,
         wanted: usize,
     ) -> Result<(), Failure> {
         let mut from = self.last + 1;
@@ -327,7 +329,7 @@ impl Columns {
     }
 
     /// Adds the rows to what the transaction writes.
-    fn write(self, transaction: &mut Transaction, scope: Scope) {
+    fn write(self, transaction: &mut Transaction, scope: CompanyKey) {
         if self.ids.is_empty() {
             return;
         }

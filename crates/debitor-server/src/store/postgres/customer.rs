@@ -9,9 +9,8 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
 use super::super::writing::Writing;
-use super::super::{Conflict, CustomerKey, Error, Noun, Result, Scope, Stored};
+use super::super::{CompanyKey, Conflict, CustomerKey, Error, Noun, Result, Stored};
 use super::failure::Failure;
-use super::session::Call;
 use super::transaction::Transaction;
 use super::work::Work;
 use super::{audit, company, sales_invoice, version, words};
@@ -134,7 +133,7 @@ impl Work<()> for Delete {
 /// The customer to change, locked, in a version that the precondition names.
 async fn require(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     key: CustomerKey,
     precondition: &Precondition,
 ) -> Result<Versioned, Failure> {
@@ -144,17 +143,13 @@ async fn require(
             sales_invoice::customer_id(transaction, scope, invoice).await?
         }
     };
-    let [company, rows] = transaction
-        .queries([
-            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
-            Call::new(
-                "SELECT version, incarnation, body FROM customer
-                 WHERE company_id = $1 AND id = $2 FOR UPDATE",
-                &[&scope.company, &id],
-            ),
-        ])
+    let rows = transaction
+        .query(
+            "SELECT version, incarnation, body FROM customer
+             WHERE company_id = $1 AND id = $2 FOR UPDATE",
+            &[&scope.company, &id],
+        )
         .await?;
-    company::found(&company)?;
     let row = rows.first().ok_or(Error::NotFound(Noun::Customer))?;
     let found = Versioned::read(row)?;
     found.require(precondition)?;
@@ -169,7 +164,7 @@ pub(super) fn shows_otherwise(before: &Customer, after: &Customer) -> bool {
 /// Refuses a number that another customer has.
 async fn require_free(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     customer: &Customer,
 ) -> Result<(), Failure> {
     let number = customer.number.clone().unwrap_or_default();
@@ -187,7 +182,7 @@ async fn require_free(
 }
 
 /// Adds to what the transaction writes that the customers are as they are here.
-pub(super) fn replace(transaction: &mut Transaction, scope: Scope, customers: &[&Versioned]) {
+pub(super) fn replace(transaction: &mut Transaction, scope: CompanyKey, customers: &[&Versioned]) {
     fn column<T>(customers: &[&Versioned], of: impl Fn(&Versioned) -> T) -> Vec<T> {
         customers.iter().map(|one| of(one)).collect()
     }
@@ -211,7 +206,7 @@ pub(super) fn replace(transaction: &mut Transaction, scope: Scope, customers: &[
 }
 
 /// Adds to what the transaction writes that the customers, which are there, are no more.
-pub(super) fn remove(transaction: &mut Transaction, scope: Scope, ids: Vec<Uuid>) {
+pub(super) fn remove(transaction: &mut Transaction, scope: CompanyKey, ids: Vec<Uuid>) {
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
     transaction.write(
         "DELETE FROM customer USING unnest($2::uuid[]) AS r (id)

@@ -5,7 +5,7 @@
 use debitor_api::properties::{CompanyProperty, CustomerProperty, SalesInvoiceProperty};
 use uuid::Uuid;
 
-use super::super::Scope;
+use super::super::CompanyKey;
 use super::super::query::Listed;
 use super::super::query::postgres::fold;
 use super::session::Session;
@@ -72,7 +72,7 @@ async fn force(session: &Session, how: &str) -> anyhow::Result<()> {
 
 /// A row of one of the tables.
 struct Entity {
-    scope: Scope,
+    scope: CompanyKey,
     id: Uuid,
     body: String,
 }
@@ -86,7 +86,7 @@ async fn behind(
     let rows = session.query(select, &[&company, &id, &TOGETHER]).await?;
     let entities = rows.iter().map(|row| {
         Ok(Entity {
-            scope: Scope {
+            scope: CompanyKey {
                 tenant: row.try_get(0)?,
                 company: row.try_get(1)?,
             },
@@ -142,7 +142,7 @@ async fn write_words(session: &Session, select: &str) -> anyhow::Result<()> {
 async fn write(
     session: &Session,
     words: &mut words::Changes,
-    scope: Option<Scope>,
+    scope: Option<CompanyKey>,
 ) -> anyhow::Result<()> {
     match scope {
         Some(scope) => std::mem::take(words).write_in(session, scope).await,

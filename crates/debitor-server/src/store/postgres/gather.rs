@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::super::idempotency::Claim;
 use super::super::writing::Writing;
-use super::super::{Error, Result, Scope};
+use super::super::{CompanyKey, Error, Result};
 use super::failure::Failure;
 use super::transaction::Transaction;
 use super::work::{self, Work, Writes};
@@ -80,7 +80,7 @@ struct Queue<G: Gathered> {
 /// Gathers writes of a kind.
 pub(super) struct Gather<G: Gathered> {
     writes: Writes,
-    queues: Arc<Mutex<HashMap<Scope, Queue<G>>>>,
+    queues: Arc<Mutex<HashMap<CompanyKey, Queue<G>>>>,
 }
 
 impl<G: Gathered> Clone for Gather<G> {
@@ -156,7 +156,7 @@ impl<G: Gathered> Gather<G> {
         Ok(())
     }
 
-    fn queues(&self) -> MutexGuard<'_, HashMap<Scope, Queue<G>>> {
+    fn queues(&self) -> MutexGuard<'_, HashMap<CompanyKey, Queue<G>>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -220,6 +220,8 @@ impl<G: Gathered> Gather<G> {
         let tenant = first.write.scope.tenant;
         let mut transaction = Transaction::writing(&self.writes.pools, tenant).await?;
         transaction.requests = batch.len();
+        let callers = batch.iter().map(|one| &one.write.caller);
+        transaction.enter_all(first.write.scope, callers);
         let asked: Vec<_> = batch.iter().map(|one| (&one.write, &one.work)).collect();
         (way.make)(transaction, &asked).await
     }
@@ -253,7 +255,7 @@ fn refuse<G: Gathered>(batch: Vec<Waiting<G>>, error: &Error) {
 /// Takes what waits until there is nothing.
 struct Worker<G: Gathered> {
     gather: Gather<G>,
-    scope: Scope,
+    scope: CompanyKey,
     is_done: bool,
 }
 

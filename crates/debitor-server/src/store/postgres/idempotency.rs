@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::super::idempotency::{Key, PRUNE_ROWS};
 use super::super::writing::Writing;
-use super::super::{Error, Form, Idempotency, Result, Scope, Stored, Written};
+use super::super::{CompanyKey, Error, Form, Idempotency, Result, Stored, Written};
 use super::failure::Failure;
 use super::pool::Pools;
 use super::transaction::{Owned, Transaction};
@@ -131,7 +131,7 @@ pub(super) fn remember(
 /// Keeps the outcomes of requests whose customers the transaction has just made.
 pub(super) fn remember_customers(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     now: DateTime<Utc>,
     outcomes: &[Outcome<'_>],
 ) {
@@ -147,7 +147,7 @@ pub(super) fn remember_customers(
     );
 }
 
-fn parameters(scope: Scope, now: DateTime<Utc>, outcomes: &[Outcome<'_>]) -> Vec<Owned> {
+fn parameters(scope: CompanyKey, now: DateTime<Utc>, outcomes: &[Outcome<'_>]) -> Vec<Owned> {
     vec![
         Box::new(scope.company),
         Box::new(scope.tenant),

@@ -9,11 +9,11 @@ use tokio_postgres::types::ToSql;
 
 use super::super::copy::{Copied, Kind, Row, Sum, Table, Value};
 use super::super::query::postgres::fold;
-use super::super::{NewerSchema, Scope, Timeouts, Unfit};
+use super::super::{CompanyKey, NewerSchema, Timeouts, Unfit};
 use super::address::Address;
 use super::pool::Connector;
 use super::session::Session;
-use super::transaction::{BEGIN, COMMIT, SET_TENANT};
+use super::transaction::{BEGIN, COMMIT, SET_GRANTS};
 use super::upkeep::NOTE;
 use super::{is_away, settings, words};
 
@@ -33,7 +33,7 @@ pub(crate) struct Import {
 
 /// The company whose transaction is open.
 struct Arriving {
-    scope: Scope,
+    scope: CompanyKey,
     /// Whether it was not there before.
     is_new: bool,
     /// What came of each table.
@@ -60,7 +60,7 @@ impl Import {
     }
 
     /// Begins with a company.
-    pub(crate) async fn begin(&mut self, scope: Scope) -> anyhow::Result<()> {
+    pub(crate) async fn begin(&mut self, scope: CompanyKey) -> anyhow::Result<()> {
         self.arriving = Some(Arriving {
             scope,
             is_new: true,
@@ -70,11 +70,11 @@ impl Import {
         self.begin_transaction(scope).await
     }
 
-    async fn begin_transaction(&mut self, scope: Scope) -> anyhow::Result<()> {
+    async fn begin_transaction(&mut self, scope: CompanyKey) -> anyhow::Result<()> {
         self.session.in_transaction = true;
         self.session.query(BEGIN, &[]).await?;
         let tenant = scope.tenant.to_string();
-        self.session.query(SET_TENANT, &[&tenant]).await?;
+        self.session.query(SET_GRANTS, &[&tenant]).await?;
         Ok(())
     }
 
@@ -89,7 +89,7 @@ impl Import {
         if !arriving.is_new {
             return Ok(());
         }
-        let Scope { tenant, company } = arriving.scope;
+        let CompanyKey { tenant, company } = arriving.scope;
         let lists = lists(table, rows);
         let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&company, &tenant];
         parameters.extend(lists.iter().map(|list| &**list as &(dyn ToSql + Sync)));
@@ -122,7 +122,7 @@ impl Import {
     /// Reads the company back, and commits it if it is the one that came.
     pub(crate) async fn end(&mut self, copied: &mut Copied) -> anyhow::Result<()> {
         let arriving = self.arriving.take().context("no company has begun")?;
-        let Scope { tenant, company } = arriving.scope;
+        let CompanyKey { tenant, company } = arriving.scope;
         if arriving.is_new {
             let words = arriving.words;
             words.write_in(&self.session, arriving.scope).await?;
@@ -175,7 +175,7 @@ impl Import {
     }
 
     /// The sum of the rows that are there.
-    async fn sum(&self, table: Table, scope: Scope) -> anyhow::Result<Sum> {
+    async fn sum(&self, table: Table, scope: CompanyKey) -> anyhow::Result<Sum> {
         let parameters: [&(dyn ToSql + Sync); 2] = [&scope.company, &scope.tenant];
         let rows = self.session.stream(select(table), &parameters).await?;
         let mut rows = std::pin::pin!(rows);
@@ -193,11 +193,16 @@ fn insert(table: Table) -> &'static str {
     match table {
         Table::Company => {
             "INSERT INTO company
-               (id, tenant_id, body, last_customer_number, last_sales_invoice_number, fold)
-             SELECT $1, $2, r.body, r.customers, r.invoices, r.fold::jsonb
-             FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[])
-               AS r (body, customers, invoices, fold)
+               (id, tenant_id, body, last_customer_number, last_sales_invoice_number, everyone_may,
+                fold)
+             SELECT $1, $2, r.body, r.customers, r.invoices, r.everyone, r.fold::jsonb
+             FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
+               AS r (body, customers, invoices, everyone, fold)
              ON CONFLICT DO NOTHING RETURNING id"
+        }
+        Table::Grant => {
+            "INSERT INTO company_grant (company_id, tenant_id, kind, name, may)
+             SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bigint[])"
         }
         Table::Customer => {
             "INSERT INTO customer
@@ -231,8 +236,12 @@ fn insert(table: Table) -> &'static str {
 fn select(table: Table) -> &'static str {
     match table {
         Table::Company => {
-            "SELECT body, last_customer_number, last_sales_invoice_number FROM company
-             WHERE id = $1 AND tenant_id = $2"
+            "SELECT body, last_customer_number, last_sales_invoice_number, everyone_may::bigint
+             FROM company WHERE id = $1 AND tenant_id = $2"
+        }
+        Table::Grant => {
+            "SELECT kind, name, may::bigint FROM company_grant
+             WHERE company_id = $1 AND tenant_id = $2"
         }
         Table::Customer => {
             "SELECT id, version, incarnation, number_fold, body FROM customer
@@ -259,7 +268,7 @@ fn folds(table: Table, rows: &[Row]) -> anyhow::Result<Option<Vec<Option<String>
         Table::Company => fold::<CompanyProperty>,
         Table::Customer => fold::<CustomerProperty>,
         Table::SalesInvoice => fold::<SalesInvoiceProperty>,
-        Table::Audit | Table::Idempotency => return Ok(None),
+        Table::Grant | Table::Audit | Table::Idempotency => return Ok(None),
     };
     let column = if table == Table::Company { 0 } else { BODY };
     let folds = rows.iter().map(|row| Ok(fold(body(row, column)?)));

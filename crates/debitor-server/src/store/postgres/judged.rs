@@ -6,58 +6,40 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::query::Listed;
+use super::super::query::sql::{Bind, Sql};
 use super::super::{Condition, Entities, Error, ListQuery, Page};
-use super::company;
 use super::failure::Failure;
-use super::list::{Access, Owner};
-use super::session::Parameter;
+use super::list::{Access, Owner, query};
 use super::transaction::Transaction;
 use crate::odata::evaluate::{finds, matches};
 use crate::odata::order::{Order, Position};
 
 /// Rows that are read and judged at once: few enough that other requests do not wait for them.
-const CHUNK: i64 = 500;
+const CHUNK: u32 = 500;
 
 /// A page of the owner's list, and the end of the transaction.
 pub(super) async fn page<P: Listed>(
     mut transaction: Transaction,
-    owner: Owner,
+    owner: &Owner,
     query: &ListQuery<P>,
 ) -> Result<Page, Failure> {
-    let read = async {
-        require(&mut transaction, owner).await?;
-        read(&mut transaction, owner, query).await
-    };
-    let read = read.await;
+    let read = read(&mut transaction, owner, query).await;
     transaction.end(read).await
 }
 
 /// How many of the owner's entities are found, and the end of the transaction.
 pub(super) async fn count<P: Listed>(
     mut transaction: Transaction,
-    owner: Owner,
+    owner: &Owner,
     condition: &Condition<P>,
 ) -> Result<i32, Failure> {
-    let count = async {
-        require(&mut transaction, owner).await?;
-        counted(&mut transaction, owner, condition).await
-    };
-    let count = count.await;
+    let count = counted(&mut transaction, owner, condition).await;
     transaction.end(count).await
-}
-
-/// The company must be there, if the list is one of a company's.
-async fn require(transaction: &mut Transaction, owner: Owner) -> Result<(), Failure> {
-    if let Owner::Company(scope) = owner {
-        let company: [Parameter<'_>; 2] = [&scope.company, &scope.tenant];
-        company::found(&transaction.query(company::FIND, &company).await?)?;
-    }
-    Ok(())
 }
 
 async fn counted<P: Listed>(
     transaction: &mut Transaction,
-    owner: Owner,
+    owner: &Owner,
     condition: &Condition<P>,
 ) -> Result<i32, Failure> {
     let mut found = Found::new(transaction, owner, Uuid::nil(), condition).await?;
@@ -70,7 +52,7 @@ async fn counted<P: Listed>(
 
 async fn read<P: Listed>(
     transaction: &mut Transaction,
-    owner: Owner,
+    owner: &Owner,
     query: &ListQuery<P>,
 ) -> Result<Page, Failure> {
     let is_by_id = query.order.keys().is_empty();
@@ -98,7 +80,7 @@ fn number(count: usize) -> Result<i32, Error> {
 
 /// What is found of an owner's rows, some at a time.
 struct Found<'a, P> {
-    owner: Uuid,
+    owner: &'a Owner,
     /// The last row that was read.
     after: Uuid,
     /// Which rows are read still.
@@ -111,7 +93,7 @@ struct Found<'a, P> {
 impl<'a, P: Listed> Found<'a, P> {
     async fn new(
         transaction: &mut Transaction,
-        owner: Owner,
+        owner: &'a Owner,
         after: Uuid,
         condition: &'a Condition<P>,
     ) -> Result<Self, Failure> {
@@ -123,7 +105,7 @@ impl<'a, P: Listed> Found<'a, P> {
             ids.dedup();
         }
         Ok(Self {
-            owner: owner.id(),
+            owner,
             after,
             access,
             condition,
@@ -158,28 +140,34 @@ impl<'a, P: Listed> Found<'a, P> {
 
     /// The next rows.
     async fn read(&mut self, transaction: &mut Transaction) -> Result<Vec<Row>, Failure> {
-        let (table, key, owner) = (P::TABLE, P::OWNER, &self.owner);
+        let (table, key) = (P::TABLE, P::OWNER);
         match &mut self.access {
             Access::All => {
-                let sql = format!(
-                    "SELECT id, body FROM {table} WHERE {key} = $1 AND id > $2 ORDER BY id LIMIT $3"
-                );
-                let rows = transaction
-                    .query(&sql, &[owner, &self.after, &CHUNK])
-                    .await?;
-                self.is_done = i64::try_from(rows.len()).is_ok_and(|count| count < CHUNK);
+                let mut sql = Sql::new(format!("SELECT id, body FROM {table} WHERE {key} = "));
+                let (id, after) = (Bind::Id(self.owner.id()), Bind::Id(self.after));
+                let behind = format!("{} AND id > {}", sql.bind(id), sql.bind(after));
+                sql.push(&behind);
+                self.owner.narrow(&mut sql);
+                let limit = format!(" ORDER BY id LIMIT {}", sql.bind(Bind::Rows(CHUNK)));
+                sql.push(&limit);
+                let rows = query(transaction, sql).await?;
+                self.is_done = rows.len() < CHUNK as usize;
                 Ok(rows)
             }
             Access::Ids(ids) => {
-                let sql = format!(
-                    "SELECT c.id, c.body FROM unnest($2::uuid[]) AS sought (one) CROSS JOIN LATERAL
-                       (SELECT id, body FROM {table} WHERE {key} = $1 AND id = one OFFSET 0) AS c
-                     ORDER BY c.id"
-                );
-                let count = usize::try_from(CHUNK).map_or(ids.len(), |chunk| chunk.min(ids.len()));
-                let next: Vec<Uuid> = ids.drain(..count).collect();
+                let count = ids.len().min(CHUNK as usize);
+                let next: Vec<String> = ids.drain(..count).map(|id| id.to_string()).collect();
                 self.is_done = ids.is_empty();
-                transaction.query(&sql, &[owner, &next]).await
+                let mut sql = Sql::new("SELECT c.id, c.body FROM unnest(");
+                let sought = sql.bind(Bind::Text(format!("{{{}}}", next.join(","))));
+                let id = sql.bind(Bind::Id(self.owner.id()));
+                sql.push(&format!(
+                    "{sought}::uuid[]) AS sought (one) CROSS JOIN LATERAL \
+                     (SELECT id, body FROM {table} WHERE {key} = {id} AND id = one"
+                ));
+                self.owner.narrow(&mut sql);
+                sql.push(" OFFSET 0) AS c ORDER BY c.id");
+                query(transaction, sql).await
             }
             Access::Numbers(numbers) => {
                 let sql = format!(
@@ -190,7 +178,8 @@ impl<'a, P: Listed> Found<'a, P> {
                      ORDER BY c.id"
                 );
                 self.is_done = true;
-                transaction.query(&sql, &[owner, numbers]).await
+                let owner = self.owner.id();
+                transaction.query(&sql, &[&owner, numbers]).await
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Statements of lists, of every noun alike. What words find is looked up at first, so that it is
 //! known whether it is little. A search is judged by the server itself (`judged`).
 
+use std::sync::Arc;
+
 use debitor_api::properties::CustomerProperty;
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -13,20 +15,35 @@ use super::super::{Condition, Entities, Error, ListQuery, Page, Result, Scope};
 use super::failure::Failure;
 use super::session::{Call, Parameter};
 use super::transaction::{Owned, Transaction};
-use super::{company, judged, words};
+use super::{judged, words};
+use crate::auth::Caller;
 
-/// Whose list it is.
-#[derive(Debug, Clone, Copy)]
+/// Whose list it is: a caller's list of companies, or a company's.
+#[derive(Debug, Clone)]
 pub(super) enum Owner {
-    Tenant(Uuid),
+    Caller(Arc<Caller>),
     Company(Scope),
 }
 
 impl Owner {
-    pub(super) fn id(self) -> Uuid {
+    pub(super) fn id(&self) -> Uuid {
         match self {
-            Self::Tenant(tenant) => tenant,
-            Self::Company(scope) => scope.company,
+            Self::Caller(caller) => caller.tenant(),
+            Self::Company(scope) => scope.company(),
+        }
+    }
+
+    pub(super) fn tenant(&self) -> Uuid {
+        match self {
+            Self::Caller(caller) => caller.tenant(),
+            Self::Company(scope) => scope.tenant(),
+        }
+    }
+
+    /// Adds that the row is there for the caller, of whose list it is.
+    pub(super) fn narrow(&self, sql: &mut Sql<Postgres>) {
+        if let Self::Caller(caller) = self {
+            sql.and_is_there_for(caller);
         }
     }
 }
@@ -42,7 +59,7 @@ pub(super) enum Access {
 impl Access {
     pub(super) async fn of<P: Listed>(
         transaction: &mut Transaction,
-        owner: Owner,
+        owner: &Owner,
         condition: &Condition<P>,
     ) -> Result<Self, Failure> {
         Ok(match Seek::of(condition) {
@@ -56,7 +73,7 @@ impl Access {
     }
 
     /// A statement that counts the rows. All customers of a company are counted already.
-    fn count<P: Listed>(&self, owner: Owner, condition: &Condition<P>) -> Sql<Postgres> {
+    fn count<P: Listed>(&self, owner: &Owner, condition: &Condition<P>) -> Sql<Postgres> {
         if condition.is_all() && P::TABLE == CustomerProperty::TABLE {
             let mut sql = Sql::new("SELECT customers FROM company WHERE id = ");
             let owner = sql.bind(Bind::Id(owner.id()));
@@ -70,16 +87,17 @@ impl Access {
     fn select<P: Listed>(
         &self,
         columns: &str,
-        owner: Owner,
+        owner: &Owner,
         condition: &Condition<P>,
     ) -> Sql<Postgres> {
         let mut sql = Sql::new(format!("SELECT {columns} FROM "));
-        let owner = sql.bind(Bind::Id(owner.id()));
-        let rows = self.rows::<P>(&mut sql, &owner);
+        let id = sql.bind(Bind::Id(owner.id()));
+        let rows = self.rows::<P>(&mut sql, &id);
         sql.push(&format!(
-            "{rows} CROSS JOIN LATERAL (SELECT body::jsonb AS json OFFSET 0) AS parsed WHERE {} = {owner}",
+            "{rows} CROSS JOIN LATERAL (SELECT body::jsonb AS json OFFSET 0) AS parsed WHERE {} = {id}",
             P::OWNER
         ));
+        owner.narrow(&mut sql);
         if let Some(filter) = &condition.filter {
             sql.and_filter(filter);
         }
@@ -121,14 +139,14 @@ pub(super) async fn page<P: Listed>(
     query: ListQuery<P>,
 ) -> Result<Page, Failure> {
     if query.condition.search.is_some() {
-        return judged::page(transaction, owner, &query).await;
+        return judged::page(transaction, &owner, &query).await;
     }
-    let access = Access::of(&mut transaction, owner, &query.condition).await?;
-    let mut all = vec![rows(&access, owner, &query)];
+    let access = Access::of(&mut transaction, &owner, &query.condition).await?;
+    let mut all = vec![rows(&access, &owner, &query)];
     if query.count {
-        all.push(access.count(owner, &query.condition));
+        all.push(access.count(&owner, &query.condition));
     }
-    let answers = read(transaction, owner, all).await?;
+    let answers = read(transaction, all).await?;
     let [rows, counted @ ..] = &answers[..] else {
         return Err(unanswered().into());
     };
@@ -143,16 +161,16 @@ pub(super) async fn count<P: Listed>(
     condition: Condition<P>,
 ) -> Result<i32, Failure> {
     if condition.search.is_some() {
-        return judged::count(transaction, owner, &condition).await;
+        return judged::count(transaction, &owner, &condition).await;
     }
-    let access = Access::of(&mut transaction, owner, &condition).await?;
-    let counted = access.count(owner, &condition);
-    let answers = read(transaction, owner, vec![counted]).await?;
+    let access = Access::of(&mut transaction, &owner, &condition).await?;
+    let counted = access.count(&owner, &condition);
+    let answers = read(transaction, vec![counted]).await?;
     Ok(count_of(answers.first().ok_or_else(unanswered)?)?)
 }
 
 /// The statement of a page; one row more than it holds tells whether there is a next.
-fn rows<P: Listed>(access: &Access, owner: Owner, query: &ListQuery<P>) -> Sql<Postgres> {
+fn rows<P: Listed>(access: &Access, owner: &Owner, query: &ListQuery<P>) -> Sql<Postgres> {
     let mut sql = access.select("id, body", owner, &query.condition);
     if let Some(after) = &query.after {
         sql.and_after(&query.order, after);
@@ -164,12 +182,8 @@ fn rows<P: Listed>(access: &Access, owner: Owner, query: &ListQuery<P>) -> Sql<P
     sql
 }
 
-/// The answers to the statements, all of one instant, if the company is there.
-async fn read(
-    transaction: Transaction,
-    owner: Owner,
-    all: Vec<Sql<Postgres>>,
-) -> Result<Vec<Vec<Row>>, Failure> {
+/// The answers to the statements, all of one instant.
+async fn read(transaction: Transaction, all: Vec<Sql<Postgres>>) -> Result<Vec<Vec<Row>>, Failure> {
     let all: Vec<_> = all.into_iter().map(Sql::into_parts).collect();
     let all: Vec<_> = all
         .into_iter()
@@ -183,14 +197,18 @@ async fn read(
     let calls = texts
         .zip(&parameters)
         .map(|(text, parameters)| Call::new(text, parameters));
-    let Owner::Company(Scope { tenant, company }) = owner else {
-        return transaction.read(&calls.collect::<Vec<_>>()).await;
-    };
-    let find: [Parameter<'_>; 2] = [&company, &tenant];
-    let calls = std::iter::once(Call::new(company::FIND, &find)).chain(calls);
-    let mut answers = transaction.read(&calls.collect::<Vec<_>>()).await?;
-    company::found(&answers.remove(0))?;
-    Ok(answers)
+    transaction.read(&calls.collect::<Vec<_>>()).await
+}
+
+/// The rows of one statement.
+pub(super) async fn query(
+    transaction: &mut Transaction,
+    sql: Sql<Postgres>,
+) -> Result<Vec<Row>, Failure> {
+    let (text, binds) = sql.into_parts();
+    let binds: Vec<_> = binds.into_iter().map(owned).collect();
+    let parameters: Vec<_> = binds.iter().map(|bind| &**bind as Parameter<'_>).collect();
+    transaction.query(&text, &parameters).await
 }
 
 fn owned(bind: Bind) -> Owned {

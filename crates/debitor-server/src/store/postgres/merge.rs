@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::{Error, Scope};
+use super::super::{CompanyKey, Error};
 use super::failure::Failure;
 use super::pool::Pools;
 use super::segment::{self, Chunk};
@@ -23,17 +23,17 @@ const WAITING: usize = 64;
 
 /// Where writes tell that they added a segment.
 #[derive(Debug, Clone)]
-pub(super) struct Merges(Sender<Scope>);
+pub(super) struct Merges(Sender<CompanyKey>);
 
 impl Merges {
     /// What writes tell, and what is told, for [`keep`].
-    pub(super) fn new() -> (Self, Receiver<Scope>) {
+    pub(super) fn new() -> (Self, Receiver<CompanyKey>) {
         let (sender, receiver) = channel(WAITING);
         (Self(sender), receiver)
     }
 
     /// A write added a segment to the company.
-    pub(super) fn added(&self, scope: Scope) {
+    pub(super) fn added(&self, scope: CompanyKey) {
         if fastrand::u32(..ONE_IN) == 0 {
             // There are enough already, or the store is closed.
             let _ = self.0.try_send(scope);
@@ -42,7 +42,7 @@ impl Merges {
 }
 
 /// Merges for ever, what it is told of.
-pub(super) async fn keep(pools: Arc<Pools>, mut told: Receiver<Scope>) {
+pub(super) async fn keep(pools: Arc<Pools>, mut told: Receiver<CompanyKey>) {
     while let Some(scope) = told.recv().await {
         while match merge(&pools, scope).await {
             Ok(merged) => merged,
@@ -55,14 +55,14 @@ pub(super) async fn keep(pools: Arc<Pools>, mut told: Receiver<Scope>) {
 }
 
 /// Merges segments of the company, if there are many.
-async fn merge(pools: &Arc<Pools>, scope: Scope) -> Result<bool, Failure> {
+async fn merge(pools: &Arc<Pools>, scope: CompanyKey) -> Result<bool, Failure> {
     let mut transaction = Transaction::writing(pools, scope.tenant).await?;
     transaction.requests = 0;
     let merged = merged(&mut transaction, scope).await;
     transaction.end(merged).await
 }
 
-async fn merged(transaction: &mut Transaction, scope: Scope) -> Result<bool, Failure> {
+async fn merged(transaction: &mut Transaction, scope: CompanyKey) -> Result<bool, Failure> {
     let segments = segments(transaction, scope).await?;
     if segments.is_empty() {
         return Ok(false);
@@ -89,7 +89,7 @@ async fn merged(transaction: &mut Transaction, scope: Scope) -> Result<bool, Fai
 }
 
 /// The segments that are to be merged, locked, but for those that somebody else merges.
-async fn segments(transaction: &mut Transaction, scope: Scope) -> Result<Vec<Uuid>, Failure> {
+async fn segments(transaction: &mut Transaction, scope: CompanyKey) -> Result<Vec<Uuid>, Failure> {
     let rows = transaction
         .query(
             "SELECT size, segment FROM customer_words WHERE company_id = $1 AND place = 0

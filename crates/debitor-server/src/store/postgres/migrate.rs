@@ -25,7 +25,7 @@ struct Migration {
 }
 
 /// The migrations in order.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         version: 1,
         compatible: 1,
@@ -50,6 +50,13 @@ const MIGRATIONS: [Migration; 4] = [
         compatible: 4,
         sql: include_str!("../../../migrations/postgres/0004_lists.sql"),
         fills: true,
+    },
+    // To a program of schema 4, a company that is not open to everyone does not exist.
+    Migration {
+        version: 5,
+        compatible: 4,
+        sql: include_str!("../../../migrations/postgres/0005_grants.sql"),
+        fills: false,
     },
 ];
 

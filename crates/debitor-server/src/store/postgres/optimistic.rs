@@ -1,6 +1,7 @@
 //! Creates that leave id and number to the service, made in one round trip: the database gives the
 //! numbers itself, in the hope that none was given by hand and that no request was sent before. The
-//! unique keys tell if that is wrong; then nothing was made.
+//! unique keys tell if that is wrong; then nothing was made. Nor is it in a company that is not open to
+//! everyone, whose callers would have to be asked for.
 
 use debitor_api::properties::CustomerProperty;
 use debitor_api::types::CustomerCreate;
@@ -9,7 +10,7 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
 use super::super::writing::Writing;
-use super::super::{Error, Noun, Result, Stored, Written};
+use super::super::{Error, Result, Stored, Written};
 use super::create::Create;
 use super::failure::Failure;
 use super::gather::Asked;
@@ -36,6 +37,7 @@ pub(super) async fn commit(
     let Some((first, _)) = asked.first() else {
         return Ok(Vec::new());
     };
+    transaction.see_open_companies();
     let customers = asked
         .iter()
         .map(|(write, work)| Unnumbered::of(write, &work.0.customer));
@@ -61,8 +63,8 @@ pub(super) async fn commit(
     remember(&mut transaction, asked, &customers);
     let answers = transaction.commit().await?;
     let Some(row) = answers.first().and_then(|rows| rows.first()) else {
-        let missing = |_| Some(Err(Error::NotFound(Noun::Company)));
-        return Ok(asked.iter().map(missing).collect());
+        // Nothing was made: there is no such company, or its callers have to be asked for.
+        return Ok(asked.iter().map(|_| None).collect());
     };
     let last: i64 = row.try_get(0)?;
     let numbers = (last - count + 1..).map(series_number);

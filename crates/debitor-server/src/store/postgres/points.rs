@@ -1,5 +1,8 @@
 //! Reads by key: those that wait are read together, with one statement for each kind and tenant, and
 //! all of it is sent at once. One that waits alone takes one round trip.
+//!
+//! Companies that are not open to everyone are not there for these transactions: whoever finds none asks
+//! once more, `alone`, in one that looks at what is granted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,11 +13,11 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::{Error, Noun, Result, Scope, Stored};
+use super::super::{CompanyKey, Error, Noun, Result, Stored};
 use super::failure::Failure;
 use super::pool::Connector;
-use super::session::{Answer, Call, Session};
-use super::transaction::{COMMIT, SET_TENANT};
+use super::session::{Answer, Call, Parameter, Session};
+use super::transaction::{COMMIT, SET_TENANT, Transaction};
 use super::version;
 
 /// Reads that wait at most; more are refused.
@@ -82,7 +85,7 @@ impl Kind {
 /// A read that waits.
 struct Asked {
     kind: Kind,
-    scope: Scope,
+    scope: CompanyKey,
     id: Uuid,
     answer: oneshot::Sender<Result<Stored>>,
 }
@@ -103,7 +106,7 @@ impl Points {
         Self { queue }
     }
 
-    pub(super) async fn get(&self, kind: Kind, scope: Scope, id: Uuid) -> Result<Stored> {
+    pub(super) async fn get(&self, kind: Kind, scope: CompanyKey, id: Uuid) -> Result<Stored> {
         let (answer, answered) = oneshot::channel();
         let asked = Asked {
             kind,
@@ -208,11 +211,9 @@ const CALLS: usize = 4;
 
 async fn ask(session: &Session, groups: &[Group]) -> Vec<Answer> {
     let tenants: Vec<String> = groups.iter().map(|one| one.tenant.to_string()).collect();
-    let tenants: Vec<[super::session::Parameter<'_>; 1]> = tenants
-        .iter()
-        .map(|one| [one as super::session::Parameter<'_>])
-        .collect();
-    let keys: Vec<[super::session::Parameter<'_>; 3]> = groups
+    let tenants: Vec<[Parameter<'_>; 1]> =
+        tenants.iter().map(|one| [one as Parameter<'_>]).collect();
+    let keys: Vec<[Parameter<'_>; 3]> = groups
         .iter()
         .map(|one| [&one.tenant as _, &one.companies as _, &one.ids as _])
         .collect();
@@ -283,6 +284,22 @@ impl Group {
             let _ = answer.send(Err(Error::Unavailable(why.to_owned())));
         }
     }
+}
+
+/// Reads one alone, in a transaction whose caller is asked for.
+pub(super) async fn alone(
+    transaction: Transaction,
+    kind: Kind,
+    key: CompanyKey,
+    id: Uuid,
+) -> Result<Stored, Failure> {
+    let (companies, ids) = (vec![key.company], vec![id]);
+    let parameters: [Parameter<'_>; 3] = [&key.tenant, &companies, &ids];
+    let answers = transaction
+        .read(&[Call::new(kind.sql(), &parameters)])
+        .await?;
+    let row = answers.iter().flatten().next();
+    stored(kind, row.ok_or(Error::NotFound(Noun::Company))?)
 }
 
 fn stored(kind: Kind, row: &Row) -> Result<Stored, Failure> {

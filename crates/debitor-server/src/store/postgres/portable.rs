@@ -32,7 +32,8 @@ const EXCLUDED: [&str; 16] = [
 const SCHEMA: [&str; 1] = [r"^\s*(create|alter)\b.*\bcollate\b"];
 
 /// The tables whose rows belong to a company; the company itself is looked for by its id.
-const OF_COMPANIES: [&str; 5] = [
+const OF_COMPANIES: [&str; 6] = [
+    "company_grant",
     "customer",
     "customer_words",
     "sales_invoice",

@@ -13,7 +13,7 @@ use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
 use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
-use super::super::{Conflict, Error, Noun, Result, Scope, Stored};
+use super::super::{CompanyKey, Conflict, Error, Noun, Result, Stored};
 use super::failure::Failure;
 use super::session::Call;
 use super::transaction::Transaction;
@@ -86,14 +86,13 @@ impl Work<Stored> for Update {
         let (change, scope) = (self.change.clone(), write.scope);
         let choice = sales_invoice::choice(change.customer_id, change.customer_number.clone());
         let (by_id, by_number) = wanted(&choice);
-        let [company, customer, rows] = transaction
+        let [customer, rows] = transaction
             .queries([
-                Call::new(company::FIND, &[&scope.company, &scope.tenant]),
                 Call::new(FIND_CUSTOMER, &[&scope.company, &by_id, &by_number]),
                 Call::new(LOCK, &[&scope.company, &self.id]),
             ])
             .await?;
-        let found = versioned(&company, &rows)?;
+        let found = versioned(&rows)?;
         if !self.precondition.names(&found.version.etag()) {
             return Err(Error::Stale(Noun::SalesInvoice).into());
         }
@@ -138,7 +137,7 @@ impl Work<()> for Delete {
 /// The draft with this id, locked; another status forbids what is to be done with it.
 pub(super) async fn require_draft(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     id: Uuid,
 ) -> Result<Versioned, Failure> {
     let found = require(transaction, scope, id).await?;
@@ -204,7 +203,7 @@ pub(super) async fn show_on_drafts(
 /// The number of a sales invoice that names the customer, beside the one that was released.
 pub(super) async fn one_naming(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     customer: Uuid,
     released: Option<Uuid>,
 ) -> Result<Option<String>, Failure> {
@@ -225,19 +224,15 @@ pub(super) async fn one_naming(
 /// The id of the sales invoice's customer.
 pub(super) async fn customer_id(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     invoice: Uuid,
 ) -> Result<Uuid, Failure> {
-    let [company, rows] = transaction
-        .queries([
-            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
-            Call::new(
-                "SELECT customer_id FROM sales_invoice WHERE company_id = $1 AND id = $2",
-                &[&scope.company, &invoice],
-            ),
-        ])
+    let rows = transaction
+        .query(
+            "SELECT customer_id FROM sales_invoice WHERE company_id = $1 AND id = $2",
+            &[&scope.company, &invoice],
+        )
         .await?;
-    company::found(&company)?;
     let row = rows.first().ok_or(Error::NotFound(Noun::SalesInvoice))?;
     let id: Option<Uuid> = row.try_get(0)?;
     Ok(id.ok_or(Error::NotFound(Noun::SalesInvoiceCustomer))?)
@@ -248,20 +243,14 @@ const LOCK: &str = "SELECT version, incarnation, body FROM sales_invoice
 
 async fn require(
     transaction: &mut Transaction,
-    scope: Scope,
+    scope: CompanyKey,
     id: Uuid,
 ) -> Result<Versioned, Failure> {
-    let [company, rows] = transaction
-        .queries([
-            Call::new(company::FIND, &[&scope.company, &scope.tenant]),
-            Call::new(LOCK, &[&scope.company, &id]),
-        ])
-        .await?;
-    versioned(&company, &rows)
+    let rows = transaction.query(LOCK, &[&scope.company, &id]).await?;
+    versioned(&rows)
 }
 
-fn versioned(company: &[Row], rows: &[Row]) -> Result<Versioned, Failure> {
-    company::found(company)?;
+fn versioned(rows: &[Row]) -> Result<Versioned, Failure> {
     read(rows.first().ok_or(Error::NotFound(Noun::SalesInvoice))?)
 }
 

@@ -1,5 +1,5 @@
 //! A transaction of one tenant: first it reads and locks, then it decides, and what it writes is sent
-//! together with COMMIT.
+//! together with COMMIT. Most are of callers in a company, who are asked for when it begins.
 //!
 //! One that is dropped before its end, by an error or a panic, leaves its connection marked, which
 //! is then cut rather than used again.
@@ -12,10 +12,15 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::super::{Error, Scope};
+use super::super::writing::Writing;
+use super::super::{CompanyKey, Error};
 use super::failure::Failure;
+use super::grant::{self, Entry};
+use super::list::Owner;
 use super::pool::{Pooled, Pools};
 use super::session::{Answer, Call, Parameter};
+use crate::auth::Caller;
+use crate::domain::right::Right;
 
 /// How long undoing may take before the connection is cut instead.
 const ROLLBACK: Duration = Duration::from_secs(1);
@@ -26,15 +31,38 @@ pub(super) const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ RE
 pub(super) const COMMIT: &str = "COMMIT";
 /// Which rows there are for the transaction: the policies of the tables ask for it.
 pub(super) const SET_TENANT: &str = "SELECT set_config('app.tenant', $1, true)";
-/// That, how long each statement may take, that customers with a word are found once for all rows, however
-/// many they are, and that nothing is sorted that an index has in its order: the planner only knows how
-/// large a company is on the average, and for a page would sort all of a large one.
+/// That, and that companies count which are not open to everyone: what their callers may do is asked.
+pub(super) const SET_GRANTS: &str =
+    "SELECT set_config('app.tenant', $1, true), set_config('app.grants', 'on', true)";
+/// All of it, how long each statement may take, that customers with a word are found once for all rows,
+/// however many they are, and that nothing is sorted that an index has in its order: the planner only
+/// knows how large a company is on the average, and for a page would sort all of a large one.
 const SET_READING: &str = "SELECT set_config('app.tenant', $1, true),
-     set_config('statement_timeout', $2, true), set_config('work_mem', '64MB', true),
-     set_config('enable_sort', 'off', true)";
+     set_config('app.grants', 'on', true), set_config('statement_timeout', $2, true),
+     set_config('work_mem', '64MB', true), set_config('enable_sort', 'off', true)";
 
 /// A parameter that outlives who made it.
 pub(super) type Owned = Box<dyn ToSql + Send + Sync>;
+
+/// The values of what a transaction begins with.
+struct Opening {
+    setting: Vec<String>,
+    asked: Option<grant::Asked>,
+}
+
+impl Opening {
+    fn setting(&self) -> Vec<Parameter<'_>> {
+        self.setting
+            .iter()
+            .map(|one| one as Parameter<'_>)
+            .collect()
+    }
+
+    fn asked(&self) -> Vec<Parameter<'_>> {
+        let asked = self.asked.as_ref().map(grant::Asked::parameters);
+        asked.into_iter().flatten().collect()
+    }
+}
 
 /// A transaction on a connection of its own.
 pub(super) struct Transaction {
@@ -45,21 +73,41 @@ pub(super) struct Transaction {
     /// How long each statement of a list may take.
     limit: Option<Duration>,
     begun: bool,
+    /// Who is at work in which company; without, nobody's right is asked.
+    entry: Option<Entry>,
+    /// Whether companies are there that are not open to everyone.
+    sees_all: bool,
     /// How many requests it is for; none, if the store does it of itself.
     pub(super) requests: usize,
     /// The company to whose index of words it adds.
-    pub(super) indexed: Option<Scope>,
+    pub(super) indexed: Option<CompanyKey>,
     writes: Vec<(&'static str, Vec<Owned>)>,
 }
 
 impl Transaction {
+    /// One that will write, for a caller that must be able to write in the company.
+    pub(super) async fn entering(pools: &Arc<Pools>, write: &Writing) -> Result<Self, Failure> {
+        let mut transaction = Self::writing(pools, write.scope.tenant).await?;
+        transaction.entry = Some(Entry::of(write.scope, Right::Write, &write.caller));
+        Ok(transaction)
+    }
+
     /// One that will write.
     pub(super) async fn writing(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
         let session = pools.for_writes().await?;
         Ok(Self::new(pools, session, tenant, None))
     }
 
-    /// One that only reads, for a list.
+    /// One that only reads, for a list of whoever owns it.
+    pub(super) async fn listing(pools: &Arc<Pools>, owner: &Owner) -> Result<Self, Failure> {
+        let mut transaction = Self::reading(pools, owner.tenant()).await?;
+        if let Owner::Company(scope) = owner {
+            transaction.entry = Some(Entry::of(scope.into(), Right::Read, scope.caller()));
+        }
+        Ok(transaction)
+    }
+
+    /// One that only reads.
     pub(super) async fn reading(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
         let session = pools.for_reads().await?;
         Ok(Self::new(pools, session, tenant, Some(pools.list_limit)))
@@ -73,10 +121,34 @@ impl Transaction {
             begin: limit.map_or(BEGIN, |_| BEGIN_READING),
             limit,
             begun: false,
+            entry: None,
+            sees_all: true,
             requests: 1,
             indexed: None,
             writes: Vec::new(),
         }
+    }
+
+    /// Asks what these callers may do in the company, each of whom is then to be asked for.
+    pub(super) fn enter_all<'a>(
+        &mut self,
+        company: CompanyKey,
+        callers: impl Iterator<Item = &'a Arc<Caller>>,
+    ) {
+        self.entry = Some(Entry::of_writers(company, callers));
+    }
+
+    /// Refuses a caller of several, once the first statement was answered.
+    pub(super) fn admits(&self, write: &Writing) -> Result<(), Error> {
+        let unasked = || Error::Internal("nobody has entered the company".to_owned());
+        let entry = self.entry.as_ref().ok_or_else(unasked)?;
+        entry.admits(&write.caller)
+    }
+
+    /// Leaves out companies that are not open to everyone, in which callers would have to be asked for.
+    pub(super) fn see_open_companies(&mut self) {
+        self.entry = None;
+        self.sees_all = false;
     }
 
     /// How long a list may take; no time, if this is no transaction for lists.
@@ -119,9 +191,9 @@ impl Transaction {
         calls: &[Call<'_>],
         ending: &[Call<'_>],
     ) -> Result<Vec<Vec<Row>>, Failure> {
-        let setting = self.setting();
-        let setting: Vec<_> = setting.iter().map(|one| one as Parameter<'_>).collect();
-        let mut all = self.beginning(&setting);
+        let opening = self.opening();
+        let (setting, asked) = (opening.setting(), opening.asked());
+        let mut all = self.beginning(&setting, &asked);
         let skipped = all.len();
         all.extend(calls);
         all.extend(ending);
@@ -131,28 +203,57 @@ impl Transaction {
         }
         let mut rows = Vec::with_capacity(all.len());
         for (answer, call) in answers.into_iter().zip(&all) {
-            rows.push(answer.map_err(|error| self.noticed(&error, call.sql))?);
+            let found = answer.map_err(|error| self.noticed(&error, call.sql))?;
+            if rows.len() < skipped && call.sql == grant::FIND {
+                self.entered(&found)?;
+            }
+            rows.push(found);
         }
         rows.truncate(skipped + calls.len());
         rows.drain(..skipped.min(rows.len()));
         Ok(rows)
     }
 
-    /// What the transaction is told about itself when it begins.
-    fn setting(&self) -> Vec<String> {
+    /// Takes what callers may do, before anything is made of what else was found.
+    fn entered(&mut self, found: &[Row]) -> Result<(), Failure> {
+        match &mut self.entry {
+            Some(entry) => entry.enter(found),
+            None => Ok(()),
+        }
+    }
+
+    /// What the transaction is told about itself when it begins, and who is asked for.
+    fn opening(&self) -> Opening {
         let limit = self.limit.map(|limit| limit.as_millis().to_string());
-        std::iter::once(self.tenant.clone()).chain(limit).collect()
+        Opening {
+            setting: std::iter::once(self.tenant.clone()).chain(limit).collect(),
+            asked: self
+                .entry
+                .as_ref()
+                .filter(|_| !self.begun)
+                .map(Entry::asked),
+        }
     }
 
     /// What is sent before the first statement.
-    fn beginning<'a>(&mut self, setting: &'a [Parameter<'a>]) -> Vec<Call<'a>> {
+    fn beginning<'a>(
+        &mut self,
+        setting: &'a [Parameter<'a>],
+        asked: &'a [Parameter<'a>],
+    ) -> Vec<Call<'a>> {
         if self.begun {
             return Vec::new();
         }
         self.begun = true;
         self.session.in_transaction = true;
-        let set = self.limit.map_or(SET_TENANT, |_| SET_READING);
-        vec![Call::new(self.begin, &[]), Call::new(set, setting)]
+        let set = match (self.limit, self.sees_all) {
+            (Some(_), _) => SET_READING,
+            (None, true) => SET_GRANTS,
+            (None, false) => SET_TENANT,
+        };
+        let find = (!asked.is_empty()).then(|| Call::new(grant::FIND, asked));
+        let begin = [Call::new(self.begin, &[]), Call::new(set, setting)];
+        begin.into_iter().chain(find).collect()
     }
 
     /// Adds a statement that is sent with COMMIT.
@@ -167,14 +268,18 @@ impl Transaction {
         if !self.begun && writes.is_empty() {
             return Ok(Vec::new());
         }
+        if !self.begun && self.entry.is_some() {
+            // Nothing is committed for a caller who was not asked for.
+            self.send(&[], &[]).await?;
+        }
         let start = Instant::now();
         let parameters: Vec<Vec<Parameter<'_>>> = writes
             .iter()
             .map(|(_, parameters)| parameters.iter().map(|p| &**p as Parameter<'_>).collect())
             .collect();
-        let setting = self.setting();
-        let setting: Vec<_> = setting.iter().map(|one| one as Parameter<'_>).collect();
-        let mut calls = self.beginning(&setting);
+        let opening = self.opening();
+        let (setting, asked) = (opening.setting(), opening.asked());
+        let mut calls = self.beginning(&setting, &asked);
         let skipped = calls.len();
         calls.extend(
             writes

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::super::query::seek::Words;
-use super::super::{Result, Scope};
+use super::super::{CompanyKey, Result};
 use super::failure::Failure;
 use super::segment::{Change, Chunk, Encoder, groups};
 use super::session::{Call, Parameter, Session};
@@ -91,7 +91,7 @@ impl Changes {
     }
 
     /// Adds them to what the transaction writes.
-    pub(super) fn write(self, transaction: &mut Transaction, scope: Scope) {
+    pub(super) fn write(self, transaction: &mut Transaction, scope: CompanyKey) {
         if !self.0.is_empty() {
             transaction.write(INSERT, values(scope, self.into_chunks()));
             transaction.indexed = Some(scope);
@@ -99,7 +99,7 @@ impl Changes {
     }
 
     /// Writes them in the session's own transaction.
-    pub(super) async fn write_in(self, session: &Session, scope: Scope) -> anyhow::Result<()> {
+    pub(super) async fn write_in(self, session: &Session, scope: CompanyKey) -> anyhow::Result<()> {
         if !self.0.is_empty() {
             let values = values(scope, self.into_chunks());
             let values: Vec<_> = values.iter().map(|one| &**one as Parameter<'_>).collect();
@@ -118,7 +118,7 @@ pub(super) const INSERT: &str = "INSERT INTO customer_words
      WHERE c.id = $1 AND c.tenant_id = $2";
 
 /// The values of that statement.
-pub(super) fn values(scope: Scope, chunks: Vec<Chunk>) -> Vec<Owned> {
+pub(super) fn values(scope: CompanyKey, chunks: Vec<Chunk>) -> Vec<Owned> {
     let size: usize = chunks.iter().map(|chunk| chunk.postings.len()).sum();
     let chunks = chunks
         .into_iter()

@@ -25,6 +25,11 @@ const SETTLE: Duration = Duration::from_secs(2);
 #[async_trait]
 pub(super) trait Work<T>: Send + Sync + 'static {
     async fn run(&self, transaction: &mut Transaction, write: &Writing) -> Result<T, Failure>;
+
+    /// Whether it is done in a company that is there, by a caller who must be able to write.
+    fn is_in_company(&self) -> bool {
+        true
+    }
 }
 
 /// Does writes.
@@ -79,7 +84,11 @@ async fn attempt<T>(
     write: &Writing,
     work: &impl Work<T>,
 ) -> Result<T, Failure> {
-    let mut transaction = Transaction::writing(pools, write.scope.tenant).await?;
+    let mut transaction = if work.is_in_company() {
+        Transaction::entering(pools, write).await?
+    } else {
+        Transaction::writing(pools, write.scope.tenant).await?
+    };
     let made = work.run(&mut transaction, write).await;
     transaction.end(made).await
 }
@@ -115,6 +124,7 @@ fn is_about_the_request(error: &Error) -> bool {
     matches!(
         error,
         Error::NotFound(_)
+            | Error::ReadOnly
             | Error::Conflict(_)
             | Error::Stale(_)
             | Error::Reference { .. }

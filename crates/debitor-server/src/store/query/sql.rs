@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use uuid::Uuid;
 
 use super::{Column, Listed};
+use crate::auth::Caller;
 use crate::odata::expression::{Comparison, Expr, Form, Operand, TextFunction};
 use crate::odata::order::{Direction, Key, Order, Position};
 use crate::odata::search::Search;
@@ -113,6 +114,29 @@ impl<D: Dialect> Sql<D> {
             let keys: Vec<_> = keys.collect();
             sql.behind(&keys, position.id)
         });
+    }
+
+    /// Adds that the company is there for the caller. One without a program is granted nothing by the
+    /// name of one: no name is empty.
+    pub(crate) fn and_is_there_for(&mut self, caller: &Caller) {
+        if let Some(companies) = caller.companies() {
+            let ids = companies.iter().map(|id| self.bind(Bind::Id(*id)));
+            let ids: Vec<_> = ids.collect();
+            if ids.is_empty() {
+                self.push(" AND 1 = 0");
+            } else {
+                self.push(&format!(" AND id IN ({})", ids.join(", ")));
+            }
+        }
+        if !caller.is_administrator() {
+            let subject = self.bind(Bind::Text(caller.subject().to_owned()));
+            let app = self.bind(Bind::Text(caller.app().unwrap_or_default().to_owned()));
+            self.push(&format!(
+                " AND (everyone_may > 0 OR EXISTS (SELECT 1 FROM company_grant AS g \
+                 WHERE g.company_id = company.id AND (g.kind = 'subject' AND g.name = {subject} \
+                 OR g.kind = 'app' AND g.name = {app})))"
+            ));
+        }
     }
 
     /// Adds a condition. Its text comes after the statement's so far, as its values do.

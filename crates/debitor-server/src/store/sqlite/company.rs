@@ -1,61 +1,43 @@
 //! Statements on companies.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Error, Noun, Result, Scope};
-use super::{audit, body, id_taken};
-use crate::clock::Clock;
+use super::super::{Result, Scope};
+use super::{audit, body, grant, id_taken};
 use crate::domain::company::{self, NewCompany};
 
-/// Makes a company, which only a person at the machine can.
-pub(super) fn create(
-    db: &Connection,
-    clock: Arc<dyn Clock>,
-    company: &NewCompany,
-    id: Uuid,
-) -> Result<Uuid> {
+/// Makes a company, in a write whose scope has its id.
+pub(super) fn create(db: &Connection, write: &Writing, company: &NewCompany) -> Result<Uuid> {
+    let id = write.scope.company;
     let json = serde_json::to_string(&company::create(company, id))?;
     db.prepare_cached(
-        "INSERT INTO company (id, tenant_id, body, row)
-         VALUES (?1, ?2, ?3, (SELECT coalesce(max(row), 0) + 1 FROM company))",
+        "INSERT INTO company (id, tenant_id, body, everyone_may, row)
+         VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(row), 0) + 1 FROM company))",
     )?
-    .execute(params![id.as_bytes(), company.tenant.as_bytes(), json])
+    .execute(params![
+        id.as_bytes(),
+        write.scope.tenant.as_bytes(),
+        json,
+        company.everyone.number()
+    ])
     .map_err(|error| id_taken(error, "company.id", id))?;
-    let scope = Scope {
-        tenant: company.tenant,
-        company: id,
-    };
-    let write = Writing::of_operator(scope, clock);
     let subject = Subject::company(id, write.first_version());
-    audit::record(db, &write, Action::Create(&json), subject)?;
+    audit::record(db, write, Action::Create(&json), subject)?;
     Ok(id)
 }
 
-pub(super) fn get(db: &Connection, scope: Scope) -> Result<Bytes> {
-    db.prepare_cached("SELECT body FROM company WHERE id = ?1 AND tenant_id = ?2")?
+pub(super) fn get(db: &Connection, scope: &Scope) -> Result<Bytes> {
+    grant::readable(db, scope)?;
+    Ok(db
+        .prepare_cached("SELECT body FROM company WHERE id = ?1 AND tenant_id = ?2")?
         .query_row(
-            params![scope.company.as_bytes(), scope.tenant.as_bytes()],
+            params![scope.company().as_bytes(), scope.tenant().as_bytes()],
             |row| body(row, 0),
-        )
-        .optional()?
-        .ok_or(Error::NotFound(Noun::Company))
-}
-
-/// The number of the company; one that does not exist, or not for the tenant, is refused.
-pub(super) fn require(db: &Connection, scope: Scope) -> Result<i64> {
-    db.prepare_cached("SELECT row FROM company WHERE id = ?1 AND tenant_id = ?2")?
-        .query_row(
-            params![scope.company.as_bytes(), scope.tenant.as_bytes()],
-            |row| row.get(0),
-        )
-        .optional()?
-        .ok_or(Error::NotFound(Noun::Company))
+        )?)
 }
 
 /// How many customers the company has.

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::super::audit::{Action, Subject};
 use super::super::writing::Writing;
-use super::super::{Conflict, CustomerKey, Error, Noun, Result, Scope, Stored};
+use super::super::{CompanyKey, Conflict, CustomerKey, Error, Noun, Result, Stored};
 use super::edit::Edit;
 use super::words::Change;
-use super::{audit, body, company, is_taken, sales_invoice, version};
+use super::{audit, body, grant, is_taken, sales_invoice, version};
 use crate::domain::blank;
 use crate::domain::customer::{self, Identity};
 use crate::domain::version::{Precondition, Version};
@@ -24,7 +24,7 @@ struct Versioned {
 }
 
 /// The customer of a company that the tenant has.
-pub(super) fn get(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Stored> {
+pub(super) fn get(db: &Connection, scope: CompanyKey, key: CustomerKey) -> Result<Stored> {
     let id = id_of(db, scope, key)?;
     db.prepare_cached(
         "SELECT version, incarnation, body FROM customer WHERE company_id = ?1 AND id = ?2",
@@ -47,7 +47,7 @@ pub(super) fn create(
     create: CustomerCreate,
 ) -> Result<Stored> {
     let scope = write.scope;
-    let company = company::require(db, scope)?;
+    let company = grant::writable(db, write)?.row;
     let draft = invoice
         .map(|id| sales_invoice::require_draft(db, scope, id))
         .transpose()?;
@@ -70,7 +70,7 @@ pub(super) fn update(
     precondition: &Precondition,
     change: CustomerUpdate,
 ) -> Result<Stored> {
-    let (company, found) = require(db, write.scope, key, precondition)?;
+    let (company, found) = require(db, write, key, precondition)?;
     let version = found.version.next();
     let before = &found.customer;
     let mut customer = before.clone();
@@ -91,7 +91,7 @@ pub(super) fn delete(
     precondition: &Precondition,
 ) -> Result<()> {
     let scope = write.scope;
-    let (company, found) = require(db, scope, key, precondition)?;
+    let (company, found) = require(db, write, key, precondition)?;
     let customer = &found.customer;
     if let CustomerKey::OfSalesInvoice(invoice) = key {
         let draft = sales_invoice::require_draft(db, scope, invoice)?;
@@ -108,12 +108,16 @@ pub(super) fn delete(
 }
 
 /// The customer with this id, if there is one.
-pub(super) fn by_id(db: &Connection, scope: Scope, id: Uuid) -> Result<Option<Customer>> {
+pub(super) fn by_id(db: &Connection, scope: CompanyKey, id: Uuid) -> Result<Option<Customer>> {
     Ok(find(db, scope, id)?.map(|found| found.customer))
 }
 
 /// The customer with this number in any letter case, if there is one.
-pub(super) fn by_number(db: &Connection, scope: Scope, number: &str) -> Result<Option<Customer>> {
+pub(super) fn by_number(
+    db: &Connection,
+    scope: CompanyKey,
+    number: &str,
+) -> Result<Option<Customer>> {
     let json = db
         .prepare_cached("SELECT body FROM customer WHERE company_id = ?1 AND number_fold = ?2")?
         .query_row(
@@ -124,7 +128,7 @@ pub(super) fn by_number(db: &Connection, scope: Scope, number: &str) -> Result<O
     Ok(json.map(|json| serde_json::from_slice(&json)).transpose()?)
 }
 
-fn id_of(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Uuid> {
+fn id_of(db: &Connection, scope: CompanyKey, key: CustomerKey) -> Result<Uuid> {
     match key {
         CustomerKey::Id(id) => Ok(id),
         CustomerKey::OfSalesInvoice(invoice) => sales_invoice::customer_id(db, scope, invoice)?
@@ -132,7 +136,7 @@ fn id_of(db: &Connection, scope: Scope, key: CustomerKey) -> Result<Uuid> {
     }
 }
 
-fn find(db: &Connection, scope: Scope, id: Uuid) -> Result<Option<Versioned>> {
+fn find(db: &Connection, scope: CompanyKey, id: Uuid) -> Result<Option<Versioned>> {
     let found = db
         .prepare_cached(
             "SELECT version, incarnation, body, row FROM customer
@@ -156,11 +160,11 @@ fn find(db: &Connection, scope: Scope, id: Uuid) -> Result<Option<Versioned>> {
 /// The customer to change, in a version that the precondition names, with its company's number.
 fn require(
     db: &Connection,
-    scope: Scope,
+    write: &Writing,
     key: CustomerKey,
     precondition: &Precondition,
 ) -> Result<(i64, Versioned)> {
-    let company = company::require(db, scope)?;
+    let (company, scope) = (grant::writable(db, write)?.row, write.scope);
     let id = id_of(db, scope, key)?;
     let found = find(db, scope, id)?.ok_or(Error::NotFound(Noun::Customer))?;
     if !precondition.names(&found.version.etag()) {
@@ -179,7 +183,7 @@ fn identity(db: &Connection, write: &Writing, create: &CustomerCreate) -> Result
 }
 
 /// The company's next number that no customer has.
-fn next_number(db: &Connection, scope: Scope) -> Result<String> {
+fn next_number(db: &Connection, scope: CompanyKey) -> Result<String> {
     let mut advance = db.prepare_cached(
         "UPDATE company SET last_customer_number = last_customer_number + 1 WHERE id = ?1
          RETURNING last_customer_number",
@@ -246,7 +250,7 @@ fn replace(
 fn save(
     db: &Connection,
     sql: &str,
-    scope: Scope,
+    scope: CompanyKey,
     customer: &Customer,
     version: Version,
 ) -> Result<String> {

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::super::Scope;
+use super::super::CompanyKey;
 use super::super::copy::{Kind, Row, Table, Value};
 use super::connection::Database;
 use super::{migrate, snapshot};
@@ -65,16 +65,16 @@ impl Export {
     }
 
     /// The wanted companies, or all if none is named.
-    pub(crate) fn companies(&self, wanted: &[Uuid]) -> anyhow::Result<Vec<Scope>> {
+    pub(crate) fn companies(&self, wanted: &[Uuid]) -> anyhow::Result<Vec<CompanyKey>> {
         let sql = "SELECT tenant_id, id FROM company ORDER BY id";
         let mut statement = self.connection.prepare(sql)?;
         let scopes = statement.query_map([], |row| {
-            Ok(Scope {
+            Ok(CompanyKey {
                 tenant: Uuid::from_bytes(row.get(0)?),
                 company: Uuid::from_bytes(row.get(1)?),
             })
         })?;
-        let mut scopes: Vec<Scope> = scopes.collect::<Result<_, _>>()?;
+        let mut scopes: Vec<CompanyKey> = scopes.collect::<Result<_, _>>()?;
         for id in wanted {
             let known = scopes.iter().any(|scope| scope.company == *id);
             ensure!(known, "the store has no company {id}");
@@ -85,7 +85,8 @@ impl Export {
 
     /// How many rows the company has.
     pub(crate) fn count(&self, company: Uuid) -> rusqlite::Result<u64> {
-        let sql = "SELECT 1 + (SELECT count(*) FROM customer WHERE company_id = ?1)
+        let sql = "SELECT 1 + (SELECT count(*) FROM company_grant WHERE company_id = ?1)
+          + (SELECT count(*) FROM customer WHERE company_id = ?1)
           + (SELECT count(*) FROM sales_invoice WHERE company_id = ?1)
           + (SELECT count(*) FROM audit_of WHERE company_id = ?1)
           + (SELECT count(*) FROM idempotency_of WHERE company_id = ?1)";
@@ -116,7 +117,11 @@ impl Export {
 fn select(table: Table) -> &'static str {
     match table {
         Table::Company => {
-            "SELECT body, last_customer_number, last_sales_invoice_number FROM company WHERE id = ?1"
+            "SELECT body, last_customer_number, last_sales_invoice_number, everyone_may FROM company
+             WHERE id = ?1"
+        }
+        Table::Grant => {
+            "SELECT kind, name, may FROM company_grant WHERE company_id = ?1 ORDER BY kind, name"
         }
         Table::Customer => {
             "SELECT id, version, incarnation, number_fold, body FROM customer

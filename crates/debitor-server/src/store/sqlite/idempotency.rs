@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::super::idempotency::{Key, PRUNE_ROWS};
 use super::super::writing::Writing;
 use super::super::{Error, Form, Idempotency, Result, Stored, Written};
+use super::grant;
 use crate::failpoint;
 
 /// Does the work once for its key: a repetition gets the first outcome, and another request with
@@ -25,6 +26,8 @@ pub(super) fn once(
         return work().map(|stored| write.written(stored));
     };
     if let Some(record) = find(db, &idempotency.key)? {
+        // What was granted then may be no more.
+        grant::writable(db, write)?;
         if record.fingerprint != idempotency.fingerprint {
             return Err(Error::KeyReused);
         }

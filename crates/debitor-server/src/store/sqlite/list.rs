@@ -13,7 +13,29 @@ use super::super::{Condition, Entities, Error, ListQuery, Page, Result};
 use super::effort::Effort;
 use super::row::text;
 use super::{company, words};
+use crate::auth::Caller;
 use crate::odata::order::Order;
+
+/// Whose list it is: a company's, or a caller's list of companies.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    id: Uuid,
+    caller: Option<&'a Caller>,
+}
+
+impl From<Uuid> for Owner<'_> {
+    fn from(id: Uuid) -> Self {
+        Self { id, caller: None }
+    }
+}
+
+impl<'a> From<&'a Caller> for Owner<'a> {
+    fn from(caller: &'a Caller) -> Self {
+        let id = caller.tenant();
+        let caller = Some(caller);
+        Self { id, caller }
+    }
+}
 
 /// Rows up to which all that the index of words finds are read and sorted, where the list's order has
 /// an index of its own. Of more, a page of those that are found comes soon in that order.
@@ -37,12 +59,12 @@ impl Access {
     /// that the index of words takes long for, as it cannot be stopped: that is a timeout at once.
     fn of<P: Listed>(
         db: &Connection,
-        owner: Uuid,
+        owner: Owner<'_>,
         condition: &Condition<P>,
         has_index: bool,
         effort: Effort,
     ) -> Result<Self> {
-        let access = Self::best(db, owner, condition, has_index, effort)?;
+        let access = Self::best(db, owner.id, condition, has_index, effort)?;
         let is_soon = match access {
             Self::All => condition.is_all() && has_index,
             Self::Ids(_) | Self::Numbers(_) | Self::Rows(_) => true,
@@ -79,17 +101,20 @@ impl Access {
 
     /// A statement that selects these columns of the rows. Of several numbers the planner thinks that
     /// they are many, and so it is told; with a plus before it, a column's index is not chosen.
-    fn select<P: Listed>(self, columns: &str, owner: Uuid) -> Sql<Sqlite> {
+    fn select<P: Listed>(self, columns: &str, owner: Owner<'_>) -> Sql<Sqlite> {
         let index = match self {
             Self::Numbers(_) => " INDEXED BY customer_by_number",
             _ => "",
         };
         let mut sql = Sql::new(format!("SELECT {columns} FROM {}{index}", P::TABLE));
-        let owner = sql.bind(Bind::Id(owner));
+        let id = sql.bind(Bind::Id(owner.id));
         let is_by_row = matches!(self, Self::Rows(_) | Self::Words(_));
         let plus = if is_by_row { "+" } else { "" };
-        sql.push(&format!(" WHERE {plus}{} = {owner}", P::OWNER));
+        sql.push(&format!(" WHERE {plus}{} = {id}", P::OWNER));
         self.add_rows(&mut sql);
+        if let Some(caller) = owner.caller {
+            sql.and_is_there_for(caller);
+        }
         sql
     }
 
@@ -126,12 +151,13 @@ fn add_one_of(sql: &mut Sql<Sqlite>, column: Column, values: impl Iterator<Item 
 }
 
 /// A page of the owner's list.
-pub(super) fn page<P: Listed>(
+pub(super) fn page<'a, P: Listed>(
     db: &Connection,
-    owner: Uuid,
+    owner: impl Into<Owner<'a>>,
     query: &ListQuery<P>,
     effort: Effort,
 ) -> Result<Page> {
+    let owner = owner.into();
     let count = query
         .count
         .then(|| count(db, owner, &query.condition, effort))
@@ -143,14 +169,15 @@ pub(super) fn page<P: Listed>(
 }
 
 /// How many entities of the owner's list are found.
-pub(super) fn count<P: Listed>(
+pub(super) fn count<'a, P: Listed>(
     db: &Connection,
-    owner: Uuid,
+    owner: impl Into<Owner<'a>>,
     condition: &Condition<P>,
     effort: Effort,
 ) -> Result<i32> {
+    let owner = owner.into();
     if condition.is_all() && P::TABLE == CustomerProperty::TABLE {
-        return Ok(company::customers(db, owner)?);
+        return Ok(company::customers(db, owner.id)?);
     }
     let access = Access::of(db, owner, condition, false, effort)?;
     if let (Access::Words(question), None, Some(search)) =
@@ -169,7 +196,7 @@ pub(super) fn count<P: Listed>(
 /// The statement of a page; one row more than it holds tells whether there is a next.
 fn rows<P: Listed>(
     db: &Connection,
-    owner: Uuid,
+    owner: Owner<'_>,
     query: &ListQuery<P>,
     effort: Effort,
 ) -> Result<Sql<Sqlite>> {

@@ -13,7 +13,7 @@ use crate::domain::customer::fold_number;
 use crate::failpoint;
 
 /// The migrations in order; the database's `user_version` says how many it has.
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration {
         number: 1,
         sql: include_str!("../../../migrations/sqlite/0001_init.sql"),
@@ -32,6 +32,11 @@ const MIGRATIONS: [Migration; 4] = [
     Migration {
         number: 4,
         sql: include_str!("../../../migrations/sqlite/0004_secret.sql"),
+        fill: None,
+    },
+    Migration {
+        number: 5,
+        sql: include_str!("../../../migrations/sqlite/0005_grants.sql"),
         fill: None,
     },
 ];

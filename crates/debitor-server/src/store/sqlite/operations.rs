@@ -9,68 +9,104 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
+use super::super::writing::Writing;
 use super::super::{
-    Condition, CustomerKey, ListQuery, Page, Result, Scope, Store, Stored, Write, Written,
+    Condition, CustomerKey, Error, ListQuery, Page, Result, Scope, Store, Stored, Write, Written,
 };
 use super::gauges::Gauges;
-use super::{SqliteStore, company, customer, list, sales_invoice};
+use super::{SqliteStore, company, customer, grant, list, sales_invoice};
+use crate::auth::{Administrator, Caller};
 use crate::domain::company::NewCompany;
+use crate::domain::right::{Granted, Grantee, Right};
 use crate::domain::version::Precondition;
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn company_create(&self, company: NewCompany) -> Result<Uuid> {
+    async fn company_create(&self, by: Administrator, company: NewCompany) -> Result<Uuid> {
         let id = company.id.unwrap_or_else(|| self.clock.new_id());
-        let clock = Arc::clone(&self.clock);
+        let write = Writing::of_operator(by, id, Arc::clone(&self.clock));
         self.writer
-            .run(move |db| company::create(db, clock, &company, id))
+            .run(move |db| company::create(db, &write, &company))
             .await
     }
 
-    async fn company_list(&self, tenant: Uuid, query: ListQuery<CompanyProperty>) -> Result<Page> {
-        self.list(move |db, effort| list::page(db, tenant, &query, effort))
+    async fn company_grant(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        to: Grantee,
+        right: Right,
+    ) -> Result<()> {
+        let write = Writing::of_operator(by, company, Arc::clone(&self.clock));
+        let (writer, points) = (Arc::clone(&self.writer), Arc::clone(&self.points));
+        // In a task, so that reads hear of it whatever becomes of who asked.
+        let task = tokio::spawn(async move {
+            let set = writer
+                .run(move |db| grant::set(db, &write, &to, right))
+                .await;
+            points.granted();
+            set
+        });
+        let lost = |_| Err(Error::Internal("a grant panicked".to_owned()));
+        task.await.unwrap_or_else(lost)
+    }
+
+    async fn company_grants(&self, by: Administrator) -> Result<Vec<Granted>> {
+        self.scan(move |db| grant::all(db, by)).await
+    }
+
+    async fn company_list(
+        &self,
+        caller: &Arc<Caller>,
+        query: ListQuery<CompanyProperty>,
+    ) -> Result<Page> {
+        let caller = Arc::clone(caller);
+        self.list(move |db, effort| list::page(db, &*caller, &query, effort))
             .await
     }
 
     async fn company_count(
         &self,
-        tenant: Uuid,
+        caller: &Arc<Caller>,
         condition: Condition<CompanyProperty>,
     ) -> Result<i32> {
-        self.list(move |db, effort| list::count(db, tenant, &condition, effort))
+        let caller = Arc::clone(caller);
+        self.list(move |db, effort| list::count(db, &*caller, &condition, effort))
             .await
     }
 
-    async fn company_get(&self, scope: Scope) -> Result<Bytes> {
+    async fn company_get(&self, scope: &Scope) -> Result<Bytes> {
         self.point(|db| company::get(db, scope))
     }
 
     async fn customer_list(
         &self,
-        scope: Scope,
+        scope: &Scope,
         query: ListQuery<CustomerProperty>,
     ) -> Result<Page> {
+        let scope = scope.clone();
         self.list(move |db, effort| {
-            company::require(db, scope)?;
-            list::page(db, scope.company, &query, effort)
+            grant::readable(db, &scope)?;
+            list::page(db, scope.company(), &query, effort)
         })
         .await
     }
 
     async fn customer_count(
         &self,
-        scope: Scope,
+        scope: &Scope,
         condition: Condition<CustomerProperty>,
     ) -> Result<i32> {
+        let scope = scope.clone();
         self.list(move |db, effort| {
-            company::require(db, scope)?;
-            list::count(db, scope.company, &condition, effort)
+            grant::readable(db, &scope)?;
+            list::count(db, scope.company(), &condition, effort)
         })
         .await
     }
 
-    async fn customer_get(&self, scope: Scope, key: CustomerKey) -> Result<Stored> {
-        self.entity(scope, |db| customer::get(db, scope, key))
+    async fn customer_get(&self, scope: &Scope, key: CustomerKey) -> Result<Stored> {
+        self.entity(scope, |db| customer::get(db, scope.into(), key))
     }
 
     async fn customer_create(
@@ -112,30 +148,32 @@ impl Store for SqliteStore {
 
     async fn sales_invoice_list(
         &self,
-        scope: Scope,
+        scope: &Scope,
         query: ListQuery<SalesInvoiceProperty>,
     ) -> Result<Page> {
+        let scope = scope.clone();
         self.list(move |db, effort| {
-            company::require(db, scope)?;
-            list::page(db, scope.company, &query, effort)
+            grant::readable(db, &scope)?;
+            list::page(db, scope.company(), &query, effort)
         })
         .await
     }
 
     async fn sales_invoice_count(
         &self,
-        scope: Scope,
+        scope: &Scope,
         condition: Condition<SalesInvoiceProperty>,
     ) -> Result<i32> {
+        let scope = scope.clone();
         self.list(move |db, effort| {
-            company::require(db, scope)?;
-            list::count(db, scope.company, &condition, effort)
+            grant::readable(db, &scope)?;
+            list::count(db, scope.company(), &condition, effort)
         })
         .await
     }
 
-    async fn sales_invoice_get(&self, scope: Scope, id: Uuid) -> Result<Stored> {
-        self.entity(scope, |db| sales_invoice::get(db, scope, id))
+    async fn sales_invoice_get(&self, scope: &Scope, id: Uuid) -> Result<Stored> {
+        self.entity(scope, |db| sales_invoice::get(db, scope.into(), id))
     }
 
     async fn sales_invoice_create(

@@ -16,8 +16,9 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::super::{Result, Scope};
-use super::company;
 use super::effort::Deadline;
+use super::grant;
+use crate::domain::right::Right;
 use crate::per_thread::{PerThread, processors};
 
 /// Memory in which all connections together keep pages, and each at least, in KiB.
@@ -34,6 +35,8 @@ pub(super) struct Points {
     connections: PerThread<Mutex<Point>>,
     /// Counts the beginnings and the ends of changes: odd while one is under way.
     changes: AtomicU64,
+    /// Counts the changes of what is granted.
+    grants: AtomicU64,
 }
 
 impl Points {
@@ -42,6 +45,7 @@ impl Points {
         Ok(Self {
             connections: PerThread::try_new(|| Ok(Mutex::new(Point::new(open()?)?)))?,
             changes: AtomicU64::new(0),
+            grants: AtomicU64::new(0),
         })
     }
 
@@ -50,10 +54,10 @@ impl Points {
         work(&self.point()?.connection)
     }
 
-    /// The same in a company of the tenant's; another does not exist.
+    /// The same in a company that is there for the caller; another does not exist.
     pub(super) fn read_in<T>(
         &self,
-        scope: Scope,
+        scope: &Scope,
         work: impl FnOnce(&Connection) -> Result<T>,
     ) -> Result<T> {
         let mut point = self.point()?;
@@ -74,7 +78,13 @@ impl Points {
     fn point(&self) -> Result<MutexGuard<'_, Point>> {
         let mut point = lock(self.connections.own());
         point.turn_to(self.changes.load(Ordering::SeqCst))?;
+        point.forget(self.grants.load(Ordering::SeqCst));
         Ok(point)
+    }
+
+    /// To be called once a change of what is granted is committed, and before anyone hears of it.
+    pub(super) fn granted(&self) {
+        self.grants.fetch_add(1, Ordering::SeqCst);
     }
 
     /// To be held while the database changes: from before the change can be seen by a read until
@@ -115,9 +125,11 @@ struct Point {
     deadline: Deadline,
     /// The count of changes at the last read.
     seen: u64,
-    /// Companies that were found, with their tenants. A company neither goes away nor changes its
-    /// tenant, so that what was true once is true.
+    /// Companies that everyone of their tenants may read, with these. A company neither goes away nor
+    /// changes its tenant, so that what was true once is true until something is granted.
     companies: HashMap<Uuid, Uuid>,
+    /// The count of such changes at the last read.
+    grants: u64,
 }
 
 impl Point {
@@ -131,6 +143,7 @@ impl Point {
             deadline,
             seen: u64::MAX,
             companies: HashMap::new(),
+            grants: 0,
         })
     }
 
@@ -152,15 +165,23 @@ impl Point {
         !self.connection.is_autocommit()
     }
 
-    fn require(&mut self, scope: Scope) -> Result<()> {
-        if self.companies.get(&scope.company) == Some(&scope.tenant) {
+    fn forget(&mut self, grants: u64) {
+        if self.grants != grants {
+            self.companies.clear();
+            self.grants = grants;
+        }
+    }
+
+    fn require(&mut self, scope: &Scope) -> Result<()> {
+        if self.companies.get(&scope.company()) == Some(&scope.tenant()) {
             return Ok(());
         }
-        company::require(&self.connection, scope)?;
-        if self.companies.len() >= COMPANIES {
-            self.companies.clear();
+        if grant::readable(&self.connection, scope)?.everyone >= Right::Read {
+            if self.companies.len() >= COMPANIES {
+                self.companies.clear();
+            }
+            self.companies.insert(scope.company(), scope.tenant());
         }
-        self.companies.insert(scope.company, scope.tenant);
         Ok(())
     }
 
@@ -200,6 +221,7 @@ impl Drop for Snapshot<'_> {
 mod tests {
     use super::super::super::Error;
     use super::*;
+    use crate::auth::Administrator;
 
     /// A connection that writes, and those for reads beside it.
     fn store(directory: &tempfile::TempDir) -> (Connection, Points) {
@@ -280,7 +302,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (writer, points) = store(&directory);
         writer
-            .execute_batch("CREATE TABLE company (id, tenant_id, row DEFAULT 1)")
+            .execute_batch(
+                "CREATE TABLE company (id, tenant_id, row DEFAULT 1, everyone_may DEFAULT 2)",
+            )
             .unwrap();
         let [tenant, other, company] = [1, 2, 3].map(Uuid::from_u128);
         let ids = [company.as_bytes(), tenant.as_bytes()];
@@ -289,7 +313,7 @@ mod tests {
             .unwrap();
         let found = |tenant| {
             points
-                .read_in(Scope { tenant, company }, |_| Ok(()))
+                .read_in(&Administrator::of(tenant).scope(company), |_| Ok(()))
                 .is_ok()
         };
         assert_eq!(

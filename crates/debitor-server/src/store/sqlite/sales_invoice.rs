@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
-use super::super::{Error, Noun, Result, Scope, Stored};
-use super::{audit, body, company, customer, id_taken, version};
+use super::super::{CompanyKey, Error, Noun, Result, Stored};
+use super::{audit, body, customer, grant, id_taken, version};
 use crate::domain::sales_invoice::{self, CustomerChoice};
 use crate::domain::version::{Precondition, Version};
 
@@ -21,7 +21,7 @@ pub(super) struct Versioned {
 }
 
 /// The sales invoice of a company that the tenant has.
-pub(super) fn get(db: &Connection, scope: Scope, id: Uuid) -> Result<Stored> {
+pub(super) fn get(db: &Connection, scope: CompanyKey, id: Uuid) -> Result<Stored> {
     db.prepare_cached(
         "SELECT version, incarnation, body FROM sales_invoice WHERE company_id = ?1 AND id = ?2",
     )?
@@ -41,7 +41,7 @@ pub(super) fn create(
     write: &Writing,
     create: SalesInvoiceCreate,
 ) -> Result<Stored> {
-    company::require(db, write.scope)?;
+    grant::writable(db, write)?;
     let choice = sales_invoice::choice(create.customer_id, create.customer_number.clone());
     let customer = choose(db, write.scope, choice)?.into_option();
     let identity = write.identity(create.id, next_number(db, write.scope)?);
@@ -58,6 +58,7 @@ pub(super) fn update(
     precondition: &Precondition,
     change: SalesInvoiceUpdate,
 ) -> Result<Stored> {
+    grant::writable(db, write)?;
     let Versioned {
         version,
         json,
@@ -84,6 +85,7 @@ pub(super) fn delete(
     id: Uuid,
     precondition: &Precondition,
 ) -> Result<()> {
+    grant::writable(db, write)?;
     let Versioned {
         version, invoice, ..
     } = require(db, write.scope, id)?;
@@ -104,7 +106,7 @@ pub(super) fn delete(
 }
 
 /// The draft with this id; another status forbids what is to be done with it.
-pub(super) fn require_draft(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
+pub(super) fn require_draft(db: &Connection, scope: CompanyKey, id: Uuid) -> Result<Versioned> {
     let found = require(db, scope, id)?;
     if sales_invoice::is_draft(&found.invoice) {
         Ok(found)
@@ -141,7 +143,11 @@ pub(super) fn show_customer_on_drafts(
 }
 
 /// The number of a sales invoice that names the customer, if there is one.
-pub(super) fn one_naming(db: &Connection, scope: Scope, customer: Uuid) -> Result<Option<String>> {
+pub(super) fn one_naming(
+    db: &Connection,
+    scope: CompanyKey,
+    customer: Uuid,
+) -> Result<Option<String>> {
     let Some(id) = naming(db, scope, customer)?.into_iter().next() else {
         return Ok(None);
     };
@@ -150,7 +156,11 @@ pub(super) fn one_naming(db: &Connection, scope: Scope, customer: Uuid) -> Resul
 }
 
 /// The id of the sales invoice's customer, if it has one.
-pub(super) fn customer_id(db: &Connection, scope: Scope, invoice: Uuid) -> Result<Option<Uuid>> {
+pub(super) fn customer_id(
+    db: &Connection,
+    scope: CompanyKey,
+    invoice: Uuid,
+) -> Result<Option<Uuid>> {
     let id: Option<[u8; 16]> = db
         .prepare_cached("SELECT customer_id FROM sales_invoice WHERE company_id = ?1 AND id = ?2")?
         .query_row(
@@ -162,7 +172,7 @@ pub(super) fn customer_id(db: &Connection, scope: Scope, invoice: Uuid) -> Resul
     Ok(id.map(Uuid::from_bytes))
 }
 
-fn naming(db: &Connection, scope: Scope, customer: Uuid) -> rusqlite::Result<Vec<Uuid>> {
+fn naming(db: &Connection, scope: CompanyKey, customer: Uuid) -> rusqlite::Result<Vec<Uuid>> {
     db.prepare_cached("SELECT id FROM sales_invoice WHERE company_id = ?1 AND customer_id = ?2")?
         .query_map(
             params![scope.company.as_bytes(), customer.as_bytes()],
@@ -171,8 +181,7 @@ fn naming(db: &Connection, scope: Scope, customer: Uuid) -> rusqlite::Result<Vec
         .collect()
 }
 
-fn require(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
-    company::require(db, scope)?;
+fn require(db: &Connection, scope: CompanyKey, id: Uuid) -> Result<Versioned> {
     db.prepare_cached(
         "SELECT version, incarnation, body FROM sales_invoice WHERE company_id = ?1 AND id = ?2",
     )?
@@ -191,7 +200,7 @@ fn require(db: &Connection, scope: Scope, id: Uuid) -> Result<Versioned> {
 }
 
 /// The customer that was chosen: absent keeps the one there is, null is none.
-fn choose(db: &Connection, scope: Scope, choice: CustomerChoice) -> Result<Field<Customer>> {
+fn choose(db: &Connection, scope: CompanyKey, choice: CustomerChoice) -> Result<Field<Customer>> {
     let found = match &choice {
         CustomerChoice::Keep | CustomerChoice::None => None,
         CustomerChoice::Number(number) => customer::by_number(db, scope, number)?,
@@ -200,7 +209,7 @@ fn choose(db: &Connection, scope: Scope, choice: CustomerChoice) -> Result<Field
     chosen(choice, found)
 }
 
-fn next_number(db: &Connection, scope: Scope) -> rusqlite::Result<String> {
+fn next_number(db: &Connection, scope: CompanyKey) -> rusqlite::Result<String> {
     db.prepare_cached(
         "UPDATE company SET last_sales_invoice_number = last_sales_invoice_number + 1
          WHERE id = ?1 RETURNING last_sales_invoice_number",
@@ -254,7 +263,7 @@ fn replace(db: &Connection, write: &Writing, changed: Versioned) -> Result<Store
 fn save(
     db: &Connection,
     sql: &str,
-    scope: Scope,
+    scope: CompanyKey,
     invoice: &SalesInvoice,
     version: Version,
 ) -> Result<String> {

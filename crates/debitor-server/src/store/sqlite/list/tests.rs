@@ -48,7 +48,7 @@ impl Filled {
 
     /// The plan of the page's statement, and how many rows it looked at by themselves.
     fn run(&self, query: &ListQuery<CustomerProperty>) -> (String, Page, i32) {
-        let (text, binds) = rows(&self.db, COMPANY, query, Effort::Full)
+        let (text, binds) = rows(&self.db, COMPANY.into(), query, Effort::Full)
             .unwrap()
             .into_parts();
         let explain = format!("EXPLAIN QUERY PLAN {text}");

@@ -10,8 +10,10 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::*;
+use crate::auth::Administrator;
 use crate::clock::SystemClock;
 use crate::domain::company::NewCompany;
+use crate::domain::right::Right;
 use crate::store::sqlite::{FILE, SqliteStore};
 use crate::store::{Form, Idempotency, Options, Scope, Store, Write};
 
@@ -23,12 +25,13 @@ async fn store() -> TempDir {
     let tenant = Uuid::from_u128(1);
     let name = "Nordhafen".to_owned();
     let company = NewCompany {
-        tenant,
         id: None,
         name,
+        everyone: Right::Write,
     };
-    let company = store.company_create(company).await.unwrap();
-    let write = write(Scope { tenant, company });
+    let administrator = Administrator::of(tenant);
+    let company = store.company_create(administrator, company).await.unwrap();
+    let write = write(&administrator.scope(company));
     let invoice = SalesInvoiceCreate::default();
     let mut repeatable = write.clone();
     repeatable.idempotency = Some(Idempotency {
@@ -51,10 +54,10 @@ async fn store() -> TempDir {
     directory
 }
 
-fn write(scope: Scope) -> Write {
+fn write(scope: &Scope) -> Write {
     let base_url = "http://debitor".into();
     Write {
-        scope,
+        scope: scope.clone(),
         actor: "test".to_owned(),
         request_id: Uuid::nil(),
         form: Form {
@@ -86,7 +89,7 @@ async fn a_sound_store_has_no_faults() {
     } = counts;
     assert_eq!((companies, customers, sales_invoices), (1, 2, 1));
     // The first customer is also a change of its sales invoice.
-    assert_eq!((counts.schema, counts.audit), (4, 5));
+    assert_eq!((counts.schema, counts.audit), (5, 5));
     assert_eq!(counts.idempotency, 1);
 }
 
