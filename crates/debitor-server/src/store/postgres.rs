@@ -21,6 +21,7 @@ mod idempotency;
 mod import;
 mod judged;
 mod list;
+mod look_up;
 mod merge;
 mod migrate;
 mod optimistic;

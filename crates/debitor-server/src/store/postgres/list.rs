@@ -13,7 +13,7 @@ use super::super::{Condition, Entities, Error, ListQuery, Page, Result, Scope};
 use super::failure::Failure;
 use super::session::{Call, Parameter};
 use super::transaction::{Owned, Transaction};
-use super::{company, judged, words};
+use super::{company, judged, look_up};
 
 /// Whose list it is.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,7 @@ impl Access {
             None => Self::All,
             Some(Seek::Ids(ids)) => Self::Ids(ids),
             Some(Seek::Numbers(numbers)) => Self::Numbers(numbers),
-            Some(Seek::Words(words)) => words::few(transaction, owner.id(), &words)
+            Some(Seek::Words(words)) => look_up::few(transaction, owner.id(), &words)
                 .await?
                 .map_or(Self::All, Self::Ids),
         })
