@@ -10,7 +10,7 @@ use super::super::{Condition, Entities, Error, ListQuery, Page};
 use super::company;
 use super::failure::Failure;
 use super::list::{Access, Owner};
-use super::session::Parameter;
+use super::session::{Call, Parameter};
 use super::transaction::Transaction;
 use crate::odata::evaluate::{finds, matches};
 use crate::odata::order::{Order, Position};
@@ -24,11 +24,7 @@ pub(super) async fn page<P: Listed>(
     owner: Owner,
     query: &ListQuery<P>,
 ) -> Result<Page, Failure> {
-    let read = async {
-        require(&mut transaction, owner).await?;
-        read(&mut transaction, owner, query).await
-    };
-    let read = read.await;
+    let read = read(&mut transaction, owner, query).await;
     transaction.end(read).await
 }
 
@@ -38,21 +34,33 @@ pub(super) async fn count<P: Listed>(
     owner: Owner,
     condition: &Condition<P>,
 ) -> Result<i32, Failure> {
-    let count = async {
-        require(&mut transaction, owner).await?;
-        counted(&mut transaction, owner, condition).await
-    };
-    let count = count.await;
+    let count = counted(&mut transaction, owner, condition).await;
     transaction.end(count).await
 }
 
-/// The company must be there, if the list is one of a company's.
-async fn require(transaction: &mut Transaction, owner: Owner) -> Result<(), Failure> {
-    if let Owner::Company(scope) = owner {
-        let company: [Parameter<'_>; 2] = [&scope.company, &scope.tenant];
-        company::found(&transaction.query(company::FIND, &company).await?)?;
+/// The rows of a statement, which may be the last, if the owner is there.
+async fn ask(
+    transaction: &mut Transaction,
+    owner: Owner,
+    is_last: bool,
+    call: Call<'_>,
+) -> Result<Vec<Row>, Failure> {
+    let find: Option<[Parameter<'_>; 2]> = match &owner {
+        Owner::Tenant(_) => None,
+        Owner::Company(scope) => Some([&scope.company, &scope.tenant]),
+    };
+    let find = find.iter().map(|values| Call::new(company::FIND, values));
+    let calls: Vec<_> = find.chain([call]).collect();
+    let mut answers = if is_last {
+        transaction.finally(&calls).await?
+    } else {
+        transaction.all(&calls).await?
+    };
+    let rows = answers.pop().unwrap_or_default();
+    if let Some(found) = answers.first() {
+        company::found(found)?;
     }
-    Ok(())
+    Ok(rows)
 }
 
 async fn counted<P: Listed>(
@@ -98,7 +106,7 @@ fn number(count: usize) -> Result<i32, Error> {
 
 /// What is found of an owner's rows, some at a time.
 struct Found<'a, P> {
-    owner: Uuid,
+    owner: Owner,
     /// The last row that was read.
     after: Uuid,
     /// Which rows are read still.
@@ -123,7 +131,7 @@ impl<'a, P: Listed> Found<'a, P> {
             ids.dedup();
         }
         Ok(Self {
-            owner: owner.id(),
+            owner,
             after,
             access,
             condition,
@@ -158,15 +166,14 @@ impl<'a, P: Listed> Found<'a, P> {
 
     /// The next rows.
     async fn read(&mut self, transaction: &mut Transaction) -> Result<Vec<Row>, Failure> {
-        let (table, key, owner) = (P::TABLE, P::OWNER, &self.owner);
+        let (table, key, owner) = (P::TABLE, P::OWNER, &self.owner.id());
         match &mut self.access {
             Access::All => {
                 let sql = format!(
                     "SELECT id, body FROM {table} WHERE {key} = $1 AND id > $2 ORDER BY id LIMIT $3"
                 );
-                let rows = transaction
-                    .query(&sql, &[owner, &self.after, &CHUNK])
-                    .await?;
+                let values: [Parameter<'_>; 3] = [owner, &self.after, &CHUNK];
+                let rows = ask(transaction, self.owner, false, Call::new(&sql, &values)).await?;
                 self.is_done = i64::try_from(rows.len()).is_ok_and(|count| count < CHUNK);
                 Ok(rows)
             }
@@ -179,7 +186,9 @@ impl<'a, P: Listed> Found<'a, P> {
                 let count = usize::try_from(CHUNK).map_or(ids.len(), |chunk| chunk.min(ids.len()));
                 let next: Vec<Uuid> = ids.drain(..count).collect();
                 self.is_done = ids.is_empty();
-                transaction.query(&sql, &[owner, &next]).await
+                let values: [Parameter<'_>; 2] = [owner, &next];
+                let call = Call::new(&sql, &values);
+                ask(transaction, self.owner, self.is_done, call).await
             }
             Access::Numbers(numbers) => {
                 let sql = format!(
@@ -190,7 +199,8 @@ impl<'a, P: Listed> Found<'a, P> {
                      ORDER BY c.id"
                 );
                 self.is_done = true;
-                transaction.query(&sql, &[owner, numbers]).await
+                let values: [Parameter<'_>; 2] = [owner, numbers];
+                ask(transaction, self.owner, true, Call::new(&sql, &values)).await
             }
         }
     }

@@ -22,8 +22,8 @@ const FEW: usize = 10_000;
 const RARE: usize = 50;
 /// Chunks in which they are, at most.
 const CHUNKS: i64 = 1000;
-/// Numbers that tell that they are not few.
-const NUMBERS: i64 = FEW as i64 + 1;
+/// Numbers that are asked for: one more than few, which tells that there are more.
+const NUMBERS: i64 = 10_001;
 
 /// Behind every text that begins with the text before it, as bytes, and as text.
 const END: u8 = 0xff;

@@ -35,8 +35,8 @@ const WAITING: usize = 64;
 
 /// Bytes of a segment that is made at once, at most, and of one that is made apart: some seconds' work, for
 /// which a connection is taken from the writes, and before which the database cleans up nothing.
-const SMALL: i64 = 6 << 20;
-const LARGEST: i64 = 128 << 20;
+const SMALL: usize = 6 << 20;
+const LARGEST: usize = 128 << 20;
 /// Chunks that are read at once, of all segments of a merge.
 const TOGETHER: usize = 256;
 
@@ -65,55 +65,71 @@ impl Merges {
 }
 
 /// Merges for ever, what it is told of. Small segments do not wait for large ones, which need a connection
-/// for long: a server that has but one to write with leaves them alone.
+/// for long: a server that would have none left for its requests leaves them to others.
 pub(super) async fn keep(pools: Arc<Pools>, told: Receiver<Scope>) {
-    let (merges, merged) = Merges::new();
-    let small = follow(&pools, told, SMALL, Some(merges));
-    let large = async {
-        if pools.write_connections() > 1 {
-            follow(&pools, merged, LARGEST, None).await;
-        }
+    let (merges, told_of_large) = Merges::new();
+    let has_spare = pools.write_connections() > 2;
+    let small = Merger {
+        pools: Arc::clone(&pools),
+        largest: SMALL,
+        larger: has_spare.then_some(merges),
     };
-    tokio::join!(small, large);
+    let large = Merger {
+        pools,
+        largest: LARGEST,
+        larger: None,
+    };
+    tokio::join!(small.follow(told), large.follow(told_of_large));
 }
 
-/// Merges into segments of so many bytes at most, what it is told of, and tells of what it merged.
-async fn follow(
-    pools: &Arc<Pools>,
-    mut told: Receiver<Scope>,
-    largest: i64,
-    merges: Option<Merges>,
-) {
-    while let Some(scope) = told.recv().await {
-        while match merge(pools, scope, largest).await {
-            Ok(merged) => merged,
-            Err(failure) => {
+/// Merges into segments of some size.
+struct Merger {
+    pools: Arc<Pools>,
+    largest: usize,
+    /// Who is told of a company with larger segments to be merged.
+    larger: Option<Merges>,
+}
+
+impl Merger {
+    async fn follow(&self, mut told: Receiver<Scope>) {
+        while let Some(scope) = told.recv().await {
+            while self.merge(scope).await.unwrap_or_else(|failure| {
                 tracing::warn!(?failure, "the index of words could not be merged");
                 false
-            }
-        } {
-            merges.iter().for_each(|merges| merges.tell(scope));
+            }) {}
         }
     }
+
+    /// Merges segments of the company, if there are many.
+    async fn merge(&self, scope: Scope) -> Result<bool, Failure> {
+        let mut transaction = Transaction::writing(&self.pools, scope.tenant).await?;
+        transaction.requests = 0;
+        let merged = self.merge_in(&mut transaction, scope).await;
+        transaction.end(merged).await
+    }
+
+    async fn merge_in(&self, transaction: &mut Transaction, scope: Scope) -> Result<bool, Failure> {
+        let all = segments(transaction, scope.company).await?;
+        if let Some(larger) = &self.larger
+            && choose(&all, LARGEST).len() > choose(&all, SMALL).len()
+        {
+            larger.tell(scope);
+        }
+        let segments = take(transaction, scope.company, all, self.largest).await?;
+        let is_merged = !segments.is_empty();
+        if is_merged {
+            unite(transaction, scope, segments).await?;
+        }
+        Ok(is_merged)
+    }
 }
 
-/// Merges segments of the company, if there are many.
-async fn merge(pools: &Arc<Pools>, scope: Scope, largest: i64) -> Result<bool, Failure> {
-    let mut transaction = Transaction::writing(pools, scope.tenant).await?;
-    transaction.requests = 0;
-    let merged = merged(&mut transaction, scope, largest).await;
-    transaction.end(merged).await
-}
-
-async fn merged(
+/// Makes one segment of several.
+async fn unite(
     transaction: &mut Transaction,
     scope: Scope,
-    largest: i64,
-) -> Result<bool, Failure> {
-    let segments = take(transaction, scope.company, largest).await?;
-    if segments.is_empty() {
-        return Ok(false);
-    }
+    segments: Vec<Uuid>,
+) -> Result<(), Failure> {
     let mut merging = Merging {
         sources: Sources::new(&segments),
         merged: Encoder::default(),
@@ -130,17 +146,17 @@ async fn merged(
         output.write(transaction, merging.merged.full()).await?;
     }
     output.end(transaction, merging.merged.finish());
-    delete(transaction, scope.company, segments, output.size());
-    Ok(true)
+    delete(transaction, scope.company, &segments, output.size());
+    Ok(())
 }
 
 /// The segments that are to be merged, locked. What somebody else merges is left out.
 async fn take(
     transaction: &mut Transaction,
     company: Uuid,
-    largest: i64,
+    mut all: Vec<(i64, Uuid)>,
+    largest: usize,
 ) -> Result<Vec<Uuid>, Failure> {
-    let mut all = segments(transaction, company).await?;
     loop {
         let chosen = choose(&all, largest);
         let locked = lock(transaction, company, &chosen).await?;
@@ -204,9 +220,8 @@ async fn read(
 
 /// Adds the end of the segments to what the transaction writes. Large ones have a statement each, so that
 /// none takes long.
-fn delete(transaction: &mut Transaction, company: Uuid, segments: Vec<Uuid>, size: usize) {
-    let is_small = i64::try_from(size).is_ok_and(|size| size <= SMALL);
-    let together = if is_small { segments.len() } else { 1 };
+fn delete(transaction: &mut Transaction, company: Uuid, segments: &[Uuid], size: usize) {
+    let together = if size > SMALL { 1 } else { segments.len() };
     for segments in segments.chunks(together) {
         transaction.write(
             "DELETE FROM customer_words USING unnest($2::uuid[]) AS r (segment)

@@ -119,7 +119,7 @@ impl Sources {
         let unread = self.0.values().filter(|source| !source.is_whole);
         // One of which nothing was read holds up everything.
         let fence = unread.map(|source| source.entries.last().cloned());
-        let fence = fence.min_by(|one, other| key(one).cmp(&key(other)));
+        let fence = fence.min();
         if let Some(None) = fence {
             return;
         }
@@ -133,10 +133,6 @@ impl Sources {
             write(of_word, merged);
         }
     }
-}
-
-fn key(entry: &Option<Entry>) -> Option<(&[u8], Uuid)> {
-    entry.as_ref().map(Entry::key)
 }
 
 /// Writes what the entries of a word say together.
@@ -219,12 +215,13 @@ mod tests {
                 return (encoder.finish(), most);
             }
             for (id, (_, place)) in wanting {
+                let rest = &parts[&id][usize::try_from(place + 1).unwrap()..];
                 let places = (place + 1..).take(together);
-                for (place, chunk) in places.zip(&parts[&id][(place + 1) as usize..]) {
+                for (place, chunk) in places.zip(rest) {
                     let position = (chunk.first.clone(), place);
                     sources.add(id, position, &chunk.postings).unwrap();
                 }
-                if parts[&id].len() - (place + 1) as usize <= together {
+                if rest.len() <= together {
                     sources.end(id);
                 }
             }
@@ -253,7 +250,7 @@ mod tests {
         let by_customer = |(word, change, id): &(_, _, _)| (*word, *id, *change);
         let parts: Vec<_> = (0..5).map(|_| random(&mut rng, 1, by_customer)).collect();
         let (merged, _) = merge(&parts, 1);
-        let total: i32 = sums(&merged).values().map(|sum| sum.abs()).sum();
+        let total: u32 = sums(&merged).values().map(|sum| sum.unsigned_abs()).sum();
         let changes = merged.iter().flat_map(|chunk| groups(&chunk.postings));
         let changes: usize = changes.map(|group| group.unwrap().sums().count()).sum();
         assert_eq!(changes, total as usize);
