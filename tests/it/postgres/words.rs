@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use debitor_server::odata::search;
 use debitor_server::store::{Condition, CustomerKey};
 use debitor_tests::Engine;
-use tokio::time::sleep;
 use tokio_postgres::Client;
 
 use crate::store::fixture::Fixture;
@@ -14,9 +13,19 @@ use crate::store::fixture::Fixture;
 const WRITES: usize = 400;
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn segments(sql: &Client) -> i64 {
-    let count = "SELECT count(*) FROM customer_words WHERE place = 0";
-    sql.query_one(count, &[]).await.unwrap().get(0)
+/// Writes until the statement says so, as it is by lot whether a write has the segments looked at.
+async fn until(fixture: &Fixture, sql: &Client, condition: &str) {
+    let begun = Instant::now();
+    while !holds(sql, condition).await {
+        assert!(begun.elapsed() < PATIENCE, "{condition}");
+        let more = fixture.customer("noch eins").await;
+        let key = CustomerKey::Id(more.id);
+        fixture.delete(key, &more.etag).await.unwrap();
+    }
+}
+
+async fn holds(sql: &Client, condition: &str) -> bool {
+    sql.query_one(condition, &[]).await.unwrap().get(0)
 }
 
 async fn found(fixture: &Fixture, word: &str) -> i32 {
@@ -50,20 +59,66 @@ async fn segments_are_merged_and_say_what_they_said() {
             _ => {}
         }
     }
-    let begun = Instant::now();
-    while segments(&sql).await > 60 {
-        assert!(begun.elapsed() < PATIENCE, "{}", segments(&sql).await);
-        sleep(Duration::from_millis(50)).await;
-        // Whether a write has the segments looked at is by lot.
-        let more = fixture.customer("noch eins").await;
-        let key = CustomerKey::Id(more.id);
-        fixture.delete(key, &more.etag).await.unwrap();
-    }
+    let few = "SELECT count(*) < 40 FROM customer_words WHERE place = 0";
+    until(&fixture, &sql, few).await;
     for (word, expected) in &words {
         assert_eq!(found(&fixture, word).await, *expected, "{word}");
     }
     let all = i32::try_from(WRITES / 2 * 3 / 4).unwrap();
     assert_eq!(found(&fixture, "gemeinsam").await, all);
     assert_eq!(found(&fixture, "eins").await, 0);
+    fixture.store.close().await;
+}
+
+/// Sixteen segments of 0.8 MB, in chunks of 49 words each.
+const LARGE: &str = "INSERT INTO customer_words
+      (company_id, segment, first, place, tenant_id, size, postings)
+    SELECT company_id, md5('large' || s)::uuid, (array_agg(word ORDER BY word))[1], place, tenant_id,
+      CASE place WHEN 0 THEN 500 * 49 * 32 END,
+      string_agg(int2send(11::int2) || int2send(1::int2) || '\\x00' || word || uuid_send(id), ''
+                 ORDER BY word)
+    FROM (SELECT company_id, tenant_id, id FROM customer) AS c,
+      generate_series(0, 15) AS s, generate_series(0, 499) AS place, generate_series(0, 48) AS n,
+      convert_to('wort' || lpad((place * 49 + n)::text, 6, '0') || chr(97 + s), 'UTF8') AS word
+    GROUP BY company_id, tenant_id, s, place";
+const SIXTEEN_ARE_LARGE: &str =
+    "SELECT count(*) = 16 FROM customer_words WHERE place = 0 AND size > 700000";
+const ONE_IS_LARGE: &str = "SELECT count(*) = 1 AND sum(size) > 12000000
+    FROM customer_words WHERE place = 0 AND size > 700000";
+/// What ends the merge waits for a chunk that somebody else has locked.
+const WAITING: &str = "FROM pg_stat_activity WHERE datname = current_database()
+    AND wait_event_type = 'Lock' AND query LIKE 'DELETE FROM customer_words%'";
+const SIZES_ARE_RIGHT: &str = "SELECT bool_and(is_right) FROM (
+      SELECT sum(size) = sum(length(postings)) AS is_right FROM customer_words GROUP BY segment) AS s";
+const CHUNKS_ARE_IN_ORDER: &str = "SELECT bool_and(is_right) FROM (
+      SELECT first >= lag(first) OVER (PARTITION BY segment ORDER BY place) IS NOT FALSE AS is_right
+      FROM customer_words) AS s";
+
+/// Nothing that writes need is locked meanwhile, and a merge that is cut off leaves everything as it was.
+#[tokio::test]
+async fn large_segments_are_merged_by_the_side_of_writes() {
+    let fixture = Fixture::new(Engine::Postgres).await;
+    let database = fixture.place.database().unwrap();
+    let (sql, other) = (database.superuser().await, database.superuser().await);
+    fixture.customer("wort").await;
+    sql.batch_execute(LARGE).await.unwrap();
+    let lock = "BEGIN; SELECT FROM customer_words WHERE place = 250 FOR UPDATE";
+    other.batch_execute(lock).await.unwrap();
+    until(&fixture, &sql, &format!("SELECT count(*) = 1 {WAITING}")).await;
+    let cut = format!("SELECT pg_terminate_backend(pid) {WAITING}");
+    assert!(holds(&sql, &cut).await);
+    assert!(holds(&sql, SIXTEEN_ARE_LARGE).await);
+    other.batch_execute("ROLLBACK").await.unwrap();
+    until(&fixture, &sql, ONE_IS_LARGE).await;
+    assert!(holds(&sql, SIZES_ARE_RIGHT).await);
+    assert!(holds(&sql, CHUNKS_ARE_IN_ORDER).await);
+    for n in (0..24_500).step_by(499) {
+        let word = format!("wort{n:06}{}", char::from(b"abcdefghijklmnop"[n % 16]));
+        let one = "SELECT count(*) = 1 FROM customer_words
+            WHERE position(convert_to($1, 'UTF8') IN postings) > 0";
+        let is_one: bool = sql.query_one(one, &[&word]).await.unwrap().get(0);
+        assert!(is_one, "{word}");
+    }
+    assert_eq!(found(&fixture, "wort").await, 1);
     fixture.store.close().await;
 }

@@ -22,6 +22,7 @@ mod idempotency;
 mod import;
 mod judged;
 mod list;
+mod look_up;
 mod merge;
 mod migrate;
 mod optimistic;

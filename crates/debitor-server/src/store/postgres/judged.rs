@@ -10,6 +10,7 @@ use super::super::query::sql::{Bind, Sql};
 use super::super::{Condition, Entities, Error, ListQuery, Page};
 use super::failure::Failure;
 use super::list::{Access, Owner, query};
+use super::session::{Call, Parameter};
 use super::transaction::Transaction;
 use crate::odata::evaluate::{finds, matches};
 use crate::odata::order::{Order, Position};
@@ -150,7 +151,7 @@ impl<'a, P: Listed> Found<'a, P> {
                 self.owner.narrow(&mut sql);
                 let limit = format!(" ORDER BY id LIMIT {}", sql.bind(Bind::Rows(CHUNK)));
                 sql.push(&limit);
-                let rows = query(transaction, sql).await?;
+                let rows = query(transaction, sql, false).await?;
                 self.is_done = rows.len() < CHUNK as usize;
                 Ok(rows)
             }
@@ -167,7 +168,7 @@ impl<'a, P: Listed> Found<'a, P> {
                 ));
                 self.owner.narrow(&mut sql);
                 sql.push(" OFFSET 0) AS c ORDER BY c.id");
-                query(transaction, sql).await
+                query(transaction, sql, self.is_done).await
             }
             Access::Numbers(numbers) => {
                 let sql = format!(
@@ -179,7 +180,9 @@ impl<'a, P: Listed> Found<'a, P> {
                 );
                 self.is_done = true;
                 let owner = self.owner.id();
-                transaction.query(&sql, &[&owner, numbers]).await
+                let values: [Parameter<'_>; 2] = [&owner, numbers];
+                let mut answers = transaction.finally(&[Call::new(&sql, &values)]).await?;
+                Ok(answers.pop().unwrap_or_default())
             }
         }
     }

@@ -15,7 +15,7 @@ use super::super::{Condition, Entities, Error, ListQuery, Page, Result, Scope};
 use super::failure::Failure;
 use super::session::{Call, Parameter};
 use super::transaction::{Owned, Transaction};
-use super::{judged, words};
+use super::{judged, look_up};
 use crate::auth::Caller;
 
 /// Whose list it is: a caller's list of companies, or a company's.
@@ -66,7 +66,7 @@ impl Access {
             None => Self::All,
             Some(Seek::Ids(ids)) => Self::Ids(ids),
             Some(Seek::Numbers(numbers)) => Self::Numbers(numbers),
-            Some(Seek::Words(words)) => words::few(transaction, owner.id(), &words)
+            Some(Seek::Words(words)) => look_up::few(transaction, owner.id(), &words)
                 .await?
                 .map_or(Self::All, Self::Ids),
         })
@@ -200,15 +200,22 @@ async fn read(transaction: Transaction, all: Vec<Sql<Postgres>>) -> Result<Vec<V
     transaction.read(&calls.collect::<Vec<_>>()).await
 }
 
-/// The rows of one statement.
+/// The rows of one statement, with which the transaction ends if it is the last.
 pub(super) async fn query(
     transaction: &mut Transaction,
     sql: Sql<Postgres>,
+    is_last: bool,
 ) -> Result<Vec<Row>, Failure> {
     let (text, binds) = sql.into_parts();
     let binds: Vec<_> = binds.into_iter().map(owned).collect();
     let parameters: Vec<_> = binds.iter().map(|bind| &**bind as Parameter<'_>).collect();
-    transaction.query(&text, &parameters).await
+    if !is_last {
+        return transaction.query(&text, &parameters).await;
+    }
+    let mut answers = transaction
+        .finally(&[Call::new(&text, &parameters)])
+        .await?;
+    Ok(answers.pop().unwrap_or_default())
 }
 
 fn owned(bind: Bind) -> Owned {

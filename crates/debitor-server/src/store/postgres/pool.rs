@@ -184,6 +184,11 @@ impl Pools {
         take(&self.reads).await
     }
 
+    /// How many connections there can be to write with.
+    pub(super) fn write_connections(&self) -> usize {
+        self.writes.status().max_size
+    }
+
     /// How many connections there are, how many of them are idle, and how many requests wait for one.
     pub(super) fn counts(&self) -> [usize; 3] {
         let [a, b] = [self.writes.status(), self.reads.status()];

@@ -74,7 +74,7 @@ pub(super) fn groups(mut bytes: &[u8]) -> impl Iterator<Item = Result<Group<'_>>
 }
 
 /// A part of a segment, with its first word.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Chunk {
     pub(super) first: Vec<u8>,
     pub(super) postings: Vec<u8>,
@@ -113,64 +113,20 @@ impl Encoder {
         }))
     }
 
+    /// The chunks that nothing more is added to.
+    pub(super) fn full(&mut self) -> Vec<Chunk> {
+        let last = self.0.pop();
+        std::mem::replace(&mut self.0, last.into_iter().collect())
+    }
+
     pub(super) fn finish(self) -> Vec<Chunk> {
         self.0
     }
 }
 
-/// What the chunks say together, of whichever segments they are.
-pub(super) fn merge<'a>(chunks: impl Iterator<Item = &'a [u8]>) -> Result<Vec<Chunk>> {
-    let mut changes = Vec::new();
-    for group in chunks.flat_map(groups) {
-        let group = group?;
-        changes.extend(group.sums().map(|(id, sum)| (group.word, id, sum)));
-    }
-    changes.sort_unstable();
-    let mut merged = Encoder::default();
-    for of_word in changes.chunk_by(|one, other| one.0 == other.0) {
-        let (mut got, mut lost) = (Vec::new(), Vec::new());
-        for of_id in of_word.chunk_by(|one, other| one.1 == other.1) {
-            let sum: i32 = of_id.iter().map(|(_, _, sum)| sum).sum();
-            let ids = if sum > 0 { &mut got } else { &mut lost };
-            ids.extend(std::iter::repeat_n(of_id[0].1, sum.unsigned_abs() as usize));
-        }
-        merged.push(of_word[0].0, Change::Got, &got);
-        merged.push(of_word[0].0, Change::Lost, &lost);
-    }
-    Ok(merged.finish())
-}
-
-/// Bytes of a segment that is not merged any more, at most; and how many segments are merged at least.
-const LARGEST: i64 = 6 << 20;
-const TOGETHER: usize = 16;
-/// How much larger than the largest of the segments that are merged all of them must be at least.
-const FACTOR: i64 = 4;
-
-/// Which of the segments, of these sizes in bytes, are to be merged: small ones first, so that each
-/// change is written again only after its segment has become several times as large.
-pub(super) fn choose<T>(mut segments: Vec<(i64, T)>) -> Vec<T> {
-    segments.sort_by_key(|(size, _)| *size);
-    let mut sum = 0;
-    let fits = segments.iter().take_while(|(size, _)| {
-        sum += size;
-        sum <= LARGEST
-    });
-    segments.truncate(fits.count());
-    let mut sum: i64 = segments.iter().map(|(size, _)| size).sum();
-    while let Some((size, _)) = segments.pop_if(|(size, _)| *size * FACTOR > sum) {
-        sum -= size;
-    }
-    if segments.len() < TOGETHER {
-        segments.clear();
-    }
-    segments.into_iter().map(|(_, segment)| segment).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-
-    use fastrand::Rng;
 
     use super::*;
 
@@ -196,42 +152,6 @@ mod tests {
         }
         sums.retain(|_, sum| *sum != 0);
         sums
-    }
-
-    fn random(random: &mut Rng) -> Vec<Chunk> {
-        let mut words: Vec<_> = (0..random.usize(..300)).map(|_| random.u8(..20)).collect();
-        words.sort_unstable();
-        let mut encoder = Encoder::default();
-        for word in words {
-            let change = if random.bool() {
-                Change::Got
-            } else {
-                Change::Lost
-            };
-            let ids = (0..random.u128(..9)).map(|_| Uuid::from_u128(random.u128(..50)));
-            encoder.push(&vec![b'w'; word.into()], change, &ids.collect::<Vec<_>>());
-        }
-        encoder.finish()
-    }
-
-    #[test]
-    fn what_is_merged_says_what_its_parts_say() {
-        let mut rng = Rng::with_seed(1);
-        for _ in 0..200 {
-            let parts: Vec<Chunk> = (0..5).flat_map(|_| random(&mut rng)).collect();
-            let all = parts.iter().map(|chunk| &chunk.postings[..]);
-            let merged = merge(all).unwrap();
-            assert_eq!(sums(&merged), sums(&parts));
-            assert!(merged.is_sorted_by_key(|chunk| &chunk.first));
-        }
-    }
-
-    #[test]
-    fn a_word_got_and_lost_is_left_out() {
-        use Change::{Got, Lost};
-        let parts = encoded(&[("a", Got, 1), ("a", Lost, 1), ("b", Lost, 2), ("c", Got, 3)]);
-        let merged = merge(parts.iter().map(|chunk| &chunk.postings[..])).unwrap();
-        assert_eq!(merged, encoded(&[("b", Lost, 2), ("c", Got, 3)]));
     }
 
     #[test]
@@ -260,51 +180,7 @@ mod tests {
             panic!("one chunk is expected");
         };
         for length in 1..chunk.postings.len() {
-            assert!(merge([&chunk.postings[..length]].into_iter()).is_err());
+            assert!(groups(&chunk.postings[..length]).any(|group| group.is_err()));
         }
-    }
-
-    #[test]
-    fn many_small_segments_are_merged_without_the_large_ones() {
-        let of = |sizes: &[i64]| choose(sizes.iter().map(|size| (*size, *size)).collect());
-        assert_eq!(of(&[10; 15]), [0; 0]);
-        assert_eq!(of(&[10; 16]), [10; 16]);
-        let small_and_large = [&[1000][..], &[10; 16]].concat();
-        assert_eq!(of(&small_and_large), [10; 16]);
-        let alike = [&[160; 3][..], &[10; 16]].concat();
-        assert_eq!(of(&alike).len(), 19);
-        assert_eq!(of(&[LARGEST / 4; 40]), [0; 0]);
-        assert_eq!(of(&[LARGEST / 20; 40]).len(), 20);
-    }
-
-    /// However many writes there are, few segments are there, and each change is seldom written again.
-    #[test]
-    fn segments_stay_few_and_are_seldom_written_again() {
-        const WRITES: i64 = 100_000;
-        let (mut sizes, mut written) = (Vec::new(), 0);
-        for _ in 0..WRITES {
-            sizes.push((14_000, 14_000));
-            let merged = choose(sizes.clone());
-            let size: i64 = merged.iter().sum();
-            for one in &merged {
-                let place = sizes.iter().position(|(size, _)| size == one).unwrap();
-                sizes.swap_remove(place);
-            }
-            if size > 0 {
-                sizes.push((size, size));
-                written += size;
-            }
-        }
-        let final_ones = sizes.iter().filter(|(size, _)| *size > LARGEST / 8).count();
-        assert!(
-            sizes.len() - final_ones < 30,
-            "{}",
-            sizes.len() - final_ones
-        );
-        assert!(
-            written < 5 * 14_000 * WRITES,
-            "{}",
-            written / 14_000 / WRITES
-        );
     }
 }

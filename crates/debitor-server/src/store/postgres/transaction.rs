@@ -168,7 +168,14 @@ impl Transaction {
 
     /// The rows of the statements of a transaction that only reads, which ends with them.
     pub(super) async fn read(mut self, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
-        self.send(calls, &[Call::new(COMMIT, &[])]).await
+        self.finally(calls).await
+    }
+
+    /// The rows of the last statements of a transaction that only reads. Nothing is left then to be ended.
+    pub(super) async fn finally(&mut self, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
+        let rows = self.send(calls, &[Call::new(COMMIT, &[])]).await;
+        self.begun = false;
+        rows
     }
 
     /// The rows of several statements, none of which needs those of another.

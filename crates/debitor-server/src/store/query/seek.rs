@@ -60,6 +60,16 @@ impl Seek {
 }
 
 impl Words {
+    /// How few are thought to have the words, to compare: of two words, the longer one is thought to be
+    /// rarer.
+    pub(crate) fn rarity(&self) -> usize {
+        match self {
+            Self::All(parts) => parts.iter().map(Self::rarity).max().unwrap_or_default(),
+            Self::Any(parts) => parts.iter().map(Self::rarity).min().unwrap_or_default(),
+            Self::Whole(word) | Self::Start(word) => word.chars().count(),
+        }
+    }
+
     /// The words that whatever fulfils the filter has; none if that is not known.
     fn of_filter<P: Listed>(expr: &Expr<P>) -> Option<Self> {
         match expr {

@@ -183,7 +183,7 @@ pub(super) fn candidates(
     match words {
         Words::All(parts) => {
             let mut parts: Vec<&Words> = parts.iter().collect();
-            parts.sort_by_key(|part| Reverse(rarity(part)));
+            parts.sort_by_key(|part| Reverse(part.rarity()));
             for part in parts {
                 let rows = candidates(db, company, part, few, effort)?;
                 if rows.is_some() {
@@ -209,15 +209,6 @@ pub(super) fn candidates(
         }
         Words::Whole(_) => matching(db, &question(company, words), few),
         Words::Start(start) => starting(db, &token(company, start), few),
-    }
-}
-
-/// Of two words, the longer one is thought to be rarer.
-fn rarity(words: &Words) -> usize {
-    match words {
-        Words::All(parts) => parts.iter().map(rarity).max().unwrap_or_default(),
-        Words::Any(parts) => parts.iter().map(rarity).min().unwrap_or_default(),
-        Words::Whole(word) | Words::Start(word) => word.chars().count(),
     }
 }
 
