@@ -6,7 +6,9 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use axum::http::{HeaderMap, HeaderName};
 use debitor_tests::certificate::Certificate;
+use debitor_tests::judge::{Exchange, Judge};
 use debitor_tests::{Engine, Place, Request, binaries};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -109,6 +111,58 @@ async fn a_body_that_stalls_is_answered_with_408() {
         check_late(&rest(stream));
         assert!(begun.elapsed() >= Duration::from_millis(200));
     }
+}
+
+/// The operations with a body, each with a path of its own.
+const WITH_BODY: [(&str, &str); 6] = [
+    ("POST", "customers"),
+    ("PATCH", "customers/ID"),
+    ("POST", "salesInvoices"),
+    ("PATCH", "salesInvoices/ID"),
+    ("POST", "salesInvoices/ID/customer"),
+    ("PATCH", "salesInvoices/ID/customer"),
+];
+
+#[tokio::test]
+async fn every_operation_with_a_body_documents_its_408() {
+    let server = Server::start(&[("DEBITOR_LIMITS_BODY_TIMEOUT_MS", "200")]).await;
+    let (company, token) = (server.text("companyId"), server.text("token"));
+    let judge = Judge::new();
+    for (method, path) in WITH_BODY {
+        let path = path.replace("ID", server.text("salesInvoiceId"));
+        let path = format!("/v1.0/financials/companies/{company}/{path}");
+        let mut stream = server.connect();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let answer = rest(stream);
+        check_late(&answer);
+        see(&judge, method, &path, &answer);
+    }
+    assert_eq!(judge.take_violations(), [""; 0]);
+}
+
+/// Shows the judge an answer of 408, as the proxy shows it answers to whole requests.
+fn see(judge: &Judge, method: &str, path: &str, answer: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut headers = HeaderMap::new();
+    for line in head.lines().skip(1) {
+        let (name, value) = line.split_once(": ").unwrap();
+        let name: HeaderName = name.parse().unwrap();
+        headers.append(name, value.parse().unwrap());
+    }
+    judge.see(&Exchange {
+        method,
+        path,
+        query: "",
+        request_headers: &HeaderMap::new(),
+        request_body: b"{",
+        status: 408,
+        headers: &headers,
+        body: body.as_bytes(),
+    });
 }
 
 #[tokio::test]
