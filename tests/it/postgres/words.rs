@@ -70,21 +70,22 @@ async fn segments_are_merged_and_say_what_they_said() {
     fixture.store.close().await;
 }
 
-/// Sixteen segments, together a little more than are merged at once, in chunks of 49 words each.
+/// Sixteen segments, each too large to be merged with the small ones, in chunks of nine long words.
 const LARGE: &str = "INSERT INTO customer_words
       (company_id, segment, first, place, tenant_id, size, postings)
     SELECT company_id, md5('large' || s)::uuid, (array_agg(word ORDER BY word))[1], place, tenant_id,
-      CASE place WHEN 0 THEN 280 * 49 * 32 END,
-      string_agg(int2send(11::int2) || int2send(1::int2) || '\\x00' || word || uuid_send(id), ''
+      CASE place WHEN 0 THEN 1100 * 9 * 172 END,
+      string_agg(int2send(151::int2) || int2send(1::int2) || '\\x00' || word || uuid_send(id), ''
                  ORDER BY word)
     FROM (SELECT company_id, tenant_id, id FROM customer) AS c,
-      generate_series(0, 15) AS s, generate_series(0, 279) AS place, generate_series(0, 48) AS n,
-      convert_to('wort' || lpad((place * 49 + n)::text, 6, '0') || chr(97 + s), 'UTF8') AS word
+      generate_series(0, 15) AS s, generate_series(0, 1099) AS place, generate_series(0, 8) AS n,
+      lpad((place * 9 + n)::text, 6, '0') AS number,
+      convert_to('wort' || number || chr(97 + s) || repeat('x', 140), 'UTF8') AS word
     GROUP BY company_id, tenant_id, s, place";
 const SIXTEEN_ARE_LARGE: &str =
-    "SELECT count(*) = 16 FROM customer_words WHERE place = 0 AND size > 400000";
-const ONE_IS_LARGE: &str = "SELECT count(*) = 1 AND sum(size) > 7000000
-    FROM customer_words WHERE place = 0 AND size > 400000";
+    "SELECT count(*) = 16 FROM customer_words WHERE place = 0 AND size > 1600000";
+const ONE_IS_LARGE: &str = "SELECT count(*) = 1 AND sum(size) > 27000000
+    FROM customer_words WHERE place = 0 AND size > 1600000";
 /// What ends the merge waits for a chunk that somebody else has locked.
 const WAITING: &str = "FROM pg_stat_activity WHERE datname = current_database()
     AND wait_event_type = 'Lock' AND query LIKE 'DELETE FROM customer_words%'";
@@ -102,7 +103,7 @@ async fn large_segments_are_merged_by_the_side_of_writes() {
     let (sql, other) = (database.superuser().await, database.superuser().await);
     fixture.customer("wort").await;
     sql.batch_execute(LARGE).await.unwrap();
-    let lock = "BEGIN; SELECT FROM customer_words WHERE place = 150 FOR UPDATE";
+    let lock = "BEGIN; SELECT FROM customer_words WHERE place = 550 FOR UPDATE";
     other.batch_execute(lock).await.unwrap();
     until(&fixture, &sql, &format!("SELECT count(*) = 1 {WAITING}")).await;
     let cut = format!("SELECT pg_terminate_backend(pid) {WAITING}");
@@ -112,7 +113,7 @@ async fn large_segments_are_merged_by_the_side_of_writes() {
     until(&fixture, &sql, ONE_IS_LARGE).await;
     assert!(holds(&sql, SIZES_ARE_RIGHT).await);
     assert!(holds(&sql, CHUNKS_ARE_IN_ORDER).await);
-    for n in (0..280 * 49).step_by(499) {
+    for n in (0..9900).step_by(199) {
         let word = format!("wort{n:06}{}", char::from(b"abcdefghijklmnop"[n % 16]));
         let one = "SELECT count(*) = 1 FROM customer_words
             WHERE position(convert_to($1, 'UTF8') IN postings) > 0";
