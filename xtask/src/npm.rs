@@ -13,7 +13,6 @@ const NODE: (u32, u32) = (20, 19);
 /// Installs the packages that a folder's lock file pins, beside copies of these files of it.
 pub(crate) fn install(source: &Path, folder: &Path, files: &[&str]) -> Result<()> {
     need(&["node", "--version"], &["nodejs"])?;
-    need(&["npm", "--version"], &["npm"])?;
     let version = output("node", &["--version"]).unwrap_or_default();
     let (major, minor) = NODE;
     ensure!(
@@ -21,17 +20,20 @@ pub(crate) fn install(source: &Path, folder: &Path, files: &[&str]) -> Result<()
         "Node.js is {version}; install {major}.{minor} or newer"
     );
     let files = [&["package.json", "package-lock.json"], files].concat();
-    install::install(source, folder, &files, || {
-        // No package may run code of its own while it is installed.
-        let arguments = [
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ];
-        run(&mut command(folder, "npm", &arguments))
-    })
+    install::install(source, folder, &files, || packages(folder))
+}
+
+/// Installs the packages that the folder's own lock file pins. None may run code of its own meanwhile.
+pub(crate) fn packages(folder: &Path) -> Result<()> {
+    need(&["npm", "--version"], &["npm"])?;
+    let arguments = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+    ];
+    run(&mut command(folder, "npm", &arguments))
 }
 
 /// The first two numbers of a version such as `v20.19.2`.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::install::install;
+use crate::npm;
 use crate::process::{command, need, run};
 
 /// A peer's name, its files below `crates/debitor-bench/peers`, and how they are installed.
@@ -18,7 +19,7 @@ const PEERS: [Peer; 5] = [
     (
         "bun",
         &["start", "server.ts", "package.json", "package-lock.json"],
-        node_packages,
+        npm::packages,
     ),
     (
         "fastify",
@@ -65,25 +66,12 @@ fn install_one(root: &Path, (name, files, steps): &Peer) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// No package may run code of its own while it is installed.
-fn node_packages(folder: &Path) -> Result<()> {
-    need(&["npm", "--version"], &["npm"])?;
-    let arguments = [
-        "ci",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        "--loglevel=error",
-    ];
-    run(&mut command(folder, "npm", &arguments))
-}
-
 /// The bindings to SQLite are compiled here, with the headers of the machine's Node.js if they are
 /// there: ready-made ones are not in the registry.
 fn fastify(folder: &Path) -> Result<()> {
     need(&["node", "--version"], &["nodejs"])?;
     need(&["make", "--version"], &["build-essential"])?;
-    node_packages(folder)?;
+    npm::packages(folder)?;
     let mut build = command(
         folder,
         "npm",

@@ -35,10 +35,15 @@ impl Issuer {
 
     /// Whether a token with this `iss` and `tid` claims to be of the issuer.
     pub(super) fn is(&self, name: &str, tenant: Option<&str>) -> bool {
-        match (self.name.contains(TENANT), tenant) {
-            (false, _) => self.name == name,
-            (true, Some(tenant)) => self.name.replace(TENANT, tenant) == name,
-            (true, None) => false,
-        }
+        fits(&self.name, name, tenant)
+    }
+}
+
+/// Whether a token's `iss` is of this pattern, in which its `tid` can have a place.
+pub(super) fn fits(pattern: &str, name: &str, tenant: Option<&str>) -> bool {
+    match (pattern.contains(TENANT), tenant) {
+        (false, _) => pattern == name,
+        (true, Some(tenant)) => pattern.replace(TENANT, tenant) == name,
+        (true, None) => false,
     }
 }

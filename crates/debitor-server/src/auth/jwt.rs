@@ -61,8 +61,9 @@ pub(super) struct Unverified<'a> {
     token: &'a str,
     header: Object,
     issuer: &'a Issuer,
-    /// The issuer's name as the token has it, with the tenant's.
+    /// What it claims to be its issuer and its tenant.
     name: String,
+    tenant: Option<String>,
 }
 
 impl<'a> Unverified<'a> {
@@ -79,6 +80,7 @@ impl<'a> Unverified<'a> {
             header,
             issuer: issuer.ok_or(Rejection::Invalid)?,
             name: name.to_owned(),
+            tenant: tenant.map(str::to_owned),
         })
     }
 
@@ -90,7 +92,7 @@ impl<'a> Unverified<'a> {
         let claims = keys
             .set
             .candidates(id)
-            .filter(|key| key.is_of(&self.issuer.name))
+            .filter(|key| key.is_of(&self.name, self.tenant.as_deref()))
             .find_map(|key| self.signed_claims(key))
             .ok_or(Rejection::Invalid)?;
         let expires = seconds(&claims, "exp")?.ok_or(Rejection::Invalid)?;

@@ -9,6 +9,8 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, P
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde_json::Value;
 
+use super::issuer::fits;
+
 pub(super) const MAX_BYTES: usize = 256 * 1024;
 const MAX_KEYS: usize = 64;
 /// Shorter RSA keys are within reach of an attacker.
@@ -138,9 +140,11 @@ impl Key {
 }
 
 impl Key {
-    /// Whether it signs for an issuer, given as a pattern for all tenants' names.
-    pub(super) fn is_of(&self, issuer: &str) -> bool {
-        self.issuer.as_deref().is_none_or(|own| own == issuer)
+    /// Whether it signs tokens of this `iss` and `tid`. Its issuer can have the tenant's place in its
+    /// name, whether the issuer of the configuration has or not.
+    pub(super) fn is_of(&self, issuer: &str, tenant: Option<&str>) -> bool {
+        let own = self.issuer.as_deref();
+        own.is_none_or(|own| fits(own, issuer, tenant))
     }
 }
 

@@ -644,17 +644,19 @@ fn a_key_signs_for_its_own_issuer_alone() {
             json!({ "issuer": issuer }),
         )
     };
-    let iss = json!({ "iss": ENTRA.replace("{tenantid}", TENANT) });
-    for (issuer, expected) in [
-        (ENTRA, Ok(())),
-        (
-            "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0",
-            Err(Rejection::Invalid),
-        ),
+    let own = ENTRA.replace("{tenantid}", TENANT);
+    let other = ENTRA.replace("{tenantid}", "9188040d-6c67-4c5b-b112-36a304b66dad");
+    for (trusted, issuer, expected) in [
+        (ENTRA, ENTRA, Ok(())),
+        (ENTRA, &own, Ok(())),
+        (ENTRA, &other, Err(Rejection::Invalid)),
+        (&own, ENTRA, Ok(())),
+        (&own, &own, Ok(())),
+        (&own, &other, Err(Rejection::Invalid)),
     ] {
         let mut world = world_with(key.clone(), &jwk(issuer));
-        renamed(&mut world, ENTRA, None);
-        world.check_claims(iss.clone(), expected);
+        renamed(&mut world, trusted, None);
+        world.check_claims(json!({ "iss": own }), expected);
     }
 }
 
