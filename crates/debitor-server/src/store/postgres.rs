@@ -67,6 +67,7 @@ use crate::domain::company::NewCompany;
 use crate::domain::right::{Granted, Grantee, Right};
 use crate::domain::version::{Precondition, Version};
 use address::Address;
+use create::Create;
 use failure::Failure;
 use gather::Gather;
 use gauges::Gauges;
@@ -90,7 +91,7 @@ pub struct PostgresStore {
     pools: Arc<Pools>,
     points: Points,
     writes: Writes,
-    creates: Gather<Once<create::Create>>,
+    creates: Gather<Once<Create>>,
     changes: Gather<change::Change>,
     clock: Arc<dyn Clock>,
     running: Running,
@@ -318,14 +319,12 @@ impl Store for PostgresStore {
         sales_invoice: Option<Uuid>,
         customer: CustomerCreate,
     ) -> Result<Written> {
-        let create = create::Create {
-            sales_invoice,
-            customer,
-        };
-        if sales_invoice.is_some() {
+        if let Some(draft) = sales_invoice {
+            let create = Create::of_sales_invoice(draft, customer);
             return self.write(write, create).await;
         }
         let (write, claim) = self.claimed(write)?;
+        let create = Create::of_company(&write, customer)?;
         self.creates.run(write, claim, Once(create)).await
     }
 

@@ -15,17 +15,45 @@ use super::super::writing::Writing;
 use super::super::{CompanyKey, Conflict, Error, Noun, Result, Stored, Written};
 use super::failure::Failure;
 use super::gather::{Asked, Gathered, Way};
+use super::optimistic::{self, Unnumbered};
 use super::session::{Call, Parameter};
 use super::transaction::Transaction;
 use super::work::{Once, Work};
-use super::{audit, company, idempotency, optimistic, sales_invoice, words};
+use super::{audit, company, idempotency, sales_invoice, words};
 use crate::domain::blank;
 use crate::domain::customer::{self, fold_number, series_number};
 
 /// The making of a customer and, with `sales_invoice`, its naming by that draft.
 pub(super) struct Create {
-    pub(super) sales_invoice: Option<Uuid>,
-    pub(super) customer: CustomerCreate,
+    sales_invoice: Option<Uuid>,
+    customer: CustomerCreate,
+    unnumbered: Option<Unnumbered>,
+}
+
+impl Create {
+    /// One that is made alone, with a draft to name it.
+    pub(super) fn of_sales_invoice(sales_invoice: Uuid, customer: CustomerCreate) -> Self {
+        Self {
+            sales_invoice: Some(sales_invoice),
+            customer,
+            unnumbered: None,
+        }
+    }
+
+    /// One that others may be made with. What needs no transaction is done here and now, by the request
+    /// itself: transactions of a company come one after the other.
+    pub(super) fn of_company(write: &Writing, customer: CustomerCreate) -> Result<Self> {
+        Ok(Self {
+            sales_invoice: None,
+            unnumbered: Unnumbered::of(write, &customer)?,
+            customer,
+        })
+    }
+
+    /// The customer without its number, if nothing that it asks for can be another's.
+    pub(super) fn unnumbered(&self) -> Option<&Unnumbered> {
+        self.unnumbered.as_ref()
+    }
 }
 
 #[async_trait]
@@ -54,7 +82,7 @@ impl Gathered for Once<Create> {
 
     const WAYS: &'static [Way<Self>] = &[
         Way {
-            fits: |create| optimistic::fits(&create.0.customer),
+            fits: |create| create.0.unnumbered.is_some(),
             least: 1,
             make: |transaction, asked| optimistic::commit(transaction, asked).boxed(),
         },
@@ -322,7 +350,7 @@ impl Columns {
         self.incarnations.push(version.incarnation.into());
         self.numbers.push(fold);
         self.folds.push(postgres::fold::<CustomerProperty>(&json));
-        self.words.create(id, &json);
+        self.words.create(id, words::of(&json));
         self.bodies.push(json.clone());
         rows.push(write, Action::Create(&json), Subject::customer(id, version));
         Ok(Stored::new(id, version, json))

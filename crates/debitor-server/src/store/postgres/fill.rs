@@ -130,7 +130,7 @@ async fn write_words(session: &Session, select: &str) -> anyhow::Result<()> {
                 write(session, &mut words, scope).await?;
                 scope = Some(one.scope);
             }
-            words.create(one.id, &one.body);
+            words.create(one.id, words::of(&one.body));
         }
         let Some(one) = all.last() else {
             return write(session, &mut words, scope).await;

@@ -291,7 +291,7 @@ fn add_words(words: &mut words::Changes, rows: &[Row]) -> anyhow::Result<()> {
         let Some(Value::Id(id)) = row.get(ID) else {
             bail!("a customer has no id");
         };
-        words.create(*id, body(row, BODY)?);
+        words.create(*id, words::of(body(row, BODY)?));
     }
     Ok(())
 }

@@ -11,23 +11,17 @@ use super::super::audit::{Action, Subject};
 use super::super::query::postgres::fold;
 use super::super::writing::Writing;
 use super::super::{Error, Result, Stored, Written};
+use super::audit;
 use super::create::Create;
 use super::failure::Failure;
 use super::gather::Asked;
 use super::idempotency::{self, Outcome};
 use super::transaction::Transaction;
+use super::words::{self, Words};
 use super::work::Once;
-use super::{audit, words};
 use crate::domain::blank;
 use crate::domain::customer::{self, series_number};
 use crate::domain::version::Version;
-
-/// Whether nothing that the create asks for can be another customer's.
-pub(super) fn fits(create: &CustomerCreate) -> bool {
-    let id = blank::guid(create.id).into_option();
-    let number = blank::text(create.number.clone()).into_option();
-    id.is_none() && number.is_none()
-}
 
 /// Makes customers of one company, and ends the transaction.
 pub(super) async fn commit(
@@ -38,10 +32,9 @@ pub(super) async fn commit(
         return Ok(Vec::new());
     };
     transaction.see_open_companies();
-    let customers = asked
-        .iter()
-        .map(|(write, work)| Unnumbered::of(write, &work.0.customer));
-    let customers = customers.collect::<Result<Vec<_>>>()?;
+    let customers: Option<Vec<_>> = asked.iter().map(|(_, work)| work.0.unnumbered()).collect();
+    let unfit = || Error::Internal("a create asks for an id or a number".to_owned());
+    let customers = customers.ok_or_else(unfit)?;
     let count = i64::try_from(customers.len()).unwrap_or(i64::MAX);
     transaction.write(
         "UPDATE company
@@ -57,7 +50,7 @@ pub(super) async fn commit(
     let mut rows = audit::Rows::default();
     for ((write, _), customer) in asked.iter().zip(&customers) {
         let subject = Subject::customer(customer.id, customer.version);
-        rows.push(write, Action::Create(&customer.json), subject);
+        rows.push_told(write, customer.told.clone(), subject);
     }
     rows.write(&mut transaction, first);
     remember(&mut transaction, asked, &customers);
@@ -74,55 +67,67 @@ pub(super) async fn commit(
         .collect())
 }
 
-/// A customer whose number the database gives.
-struct Unnumbered {
+/// A customer whose number the database gives, and what is kept of it beside its JSON.
+pub(super) struct Unnumbered {
     id: Uuid,
     version: Version,
     json: String,
     /// Where in the JSON the number belongs.
     place: usize,
+    fold: Option<String>,
+    words: Words,
+    /// What the record of changes says of it.
+    told: (&'static str, String),
 }
 
 impl Unnumbered {
-    fn of(write: &Writing, create: &CustomerCreate) -> Result<Self> {
+    /// The customer, unless it asks for an id or a number, which can be another's.
+    pub(super) fn of(write: &Writing, create: &CustomerCreate) -> Result<Option<Self>> {
         const NUMBER: &str = "\"number\":\"";
+        let number = blank::text(create.number.clone());
+        if blank::guid(create.id).into_option().is_some() || number.into_option().is_some() {
+            return Ok(None);
+        }
         let identity = write.identity(create.id, String::new());
         let (id, version) = (identity.id, identity.version);
         let json = serde_json::to_string(&customer::create(create.clone(), identity))?;
         // The first is the customer's own: what stands before it comes from the service.
         let place = json.find(NUMBER).map(|start| start + NUMBER.len());
         let lost = || Error::Internal("a customer has no place for its number".to_owned());
-        Ok(Self {
+        Ok(Some(Self {
             id,
             version,
             place: place.ok_or_else(lost)?,
+            fold: fold::<CustomerProperty>(&json),
+            words: words::of(&json),
+            told: Action::Create(&json).told(),
             json,
-        })
+        }))
     }
 
     /// The customer with its number, which needs no escapes in JSON.
-    fn numbered(mut self, number: &str) -> Stored {
-        self.json.insert_str(self.place, number);
-        Stored::new(self.id, self.version, self.json)
+    fn numbered(&self, number: &str) -> Stored {
+        let (head, tail) = self.json.split_at(self.place);
+        Stored::new(self.id, self.version, [head, number, tail].concat())
     }
 }
 
 /// Adds the rows of the customers to what the transaction writes. Numbers look like those of
 /// `series_number`.
-fn insert(transaction: &mut Transaction, write: &Writing, count: i64, customers: &[Unnumbered]) {
-    let column = |of: fn(&Unnumbered) -> i64| customers.iter().map(of).collect::<Vec<_>>();
+fn insert(transaction: &mut Transaction, write: &Writing, count: i64, customers: &[&Unnumbered]) {
+    let column = |of: fn(&Unnumbered) -> i64| {
+        let numbers = customers.iter().map(|one| of(one));
+        numbers.collect::<Vec<_>>()
+    };
     let text = |of: fn(&Unnumbered) -> &str| {
         let texts = customers.iter().map(|one| of(one).to_owned());
         texts.collect::<Vec<_>>()
     };
     let ids: Vec<Uuid> = customers.iter().map(|one| one.id).collect();
-    let folds = customers
-        .iter()
-        .map(|one| fold::<CustomerProperty>(&one.json));
-    let folds: Vec<_> = folds.collect();
+    let folds: Vec<_> = customers.iter().map(|one| one.fold.clone()).collect();
     let mut words = words::Changes::default();
     for one in customers {
-        words.create(one.id, &one.json);
+        words.create(one.id, one.words.clone());
     }
     transaction.write(
         "INSERT INTO customer
@@ -157,7 +162,7 @@ fn insert(transaction: &mut Transaction, write: &Writing, count: i64, customers:
 fn remember(
     transaction: &mut Transaction,
     asked: &[Asked<'_, Once<Create>>],
-    customers: &[Unnumbered],
+    customers: &[&Unnumbered],
 ) {
     let mut outcomes = Vec::new();
     for ((write, _), made) in asked.iter().zip(customers) {

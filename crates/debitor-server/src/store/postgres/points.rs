@@ -1,8 +1,11 @@
 //! Reads by key: those that wait are read together, with one statement for each kind and tenant, and
 //! all of it is sent at once. One that waits alone takes one round trip.
 //!
-//! Companies that are not open to everyone are not there for these transactions: whoever finds none asks
-//! once more, `alone`, in one that looks at what is granted.
+//! Each of these statements is a transaction of itself, on a connection that nothing else uses. It is told
+//! the tenant when that is another one than before, not each time: that would take longer than the read.
+//!
+//! Companies that are not open to everyone are not there for these statements: whoever finds none asks
+//! once more, `alone`, in a transaction that looks at what is granted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +20,7 @@ use super::super::{CompanyKey, Error, Noun, Result, Stored};
 use super::failure::Failure;
 use super::pool::Connector;
 use super::session::{Answer, Call, Parameter, Session};
-use super::transaction::{COMMIT, SET_TENANT, Transaction};
+use super::transaction::Transaction;
 use super::version;
 
 /// Reads that wait at most; more are refused.
@@ -27,7 +30,8 @@ const TOGETHER: usize = 256;
 /// How long a read may take, and how long making a connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-const BEGIN: &str = "BEGIN READ ONLY";
+/// Which rows there are for the connection from now on: the policies of the tables ask for it.
+const SET_TENANT: &str = "SELECT set_config('app.tenant', $1, false)";
 
 /// What is read by its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -128,88 +132,100 @@ impl Points {
 
 /// Answers what is asked until nobody can ask any more.
 async fn serve(connector: Connector, queue: Arc<Mutex<mpsc::Receiver<Asked>>>) {
-    let mut session = None;
+    let mut reader = Reader {
+        connector,
+        session: None,
+        tenant: None,
+    };
     loop {
         let mut asked = Vec::new();
         if queue.lock().await.recv_many(&mut asked, TOGETHER).await == 0 {
             return;
         }
         let groups = Group::of(asked);
-        if let Err(why) = answer(&connector, &mut session, groups).await {
+        if let Err(why) = reader.answer(groups).await {
             tracing::debug!(reason = why, "reads failed");
         }
     }
 }
 
-/// Answers the reads, on a new connection if the one there is turns out to be lost.
-async fn answer(
-    connector: &Connector,
-    session: &mut Option<Session>,
-    groups: Vec<Group>,
-) -> Result<(), String> {
-    let mut last = String::new();
-    for _ in 0..2 {
-        match read(connector, session, &groups).await {
-            Ok(answers) => {
-                for (group, answer) in groups.into_iter().zip(answers) {
-                    group.answer(answer);
-                }
-                return Ok(());
-            }
-            Err(why) => {
-                *session = None;
-                last = why;
-            }
-        }
-    }
-    for group in groups {
-        group.refuse(&last);
-    }
-    Err(last)
+/// A connection that only reads by key.
+struct Reader {
+    connector: Connector,
+    session: Option<Session>,
+    /// Whose rows there are for the connection.
+    tenant: Option<Uuid>,
 }
 
-/// What the database answers to each group.
-async fn read(
-    connector: &Connector,
-    session: &mut Option<Session>,
-    groups: &[Group],
-) -> Result<Vec<Result<Vec<Row>, Failure>>, String> {
-    let usable = session.take().filter(|session| connector.is_good(session));
-    let current = match usable {
-        Some(session) => session,
-        None => timeout(PATIENCE, connector.open())
+impl Reader {
+    /// Answers the reads, on a new connection if the one there is turns out to be lost.
+    async fn answer(&mut self, groups: Vec<Group>) -> Result<(), String> {
+        let mut last = String::new();
+        for _ in 0..2 {
+            match self.read(&groups).await {
+                Ok(answers) => {
+                    for (group, answer) in groups.into_iter().zip(answers) {
+                        group.answer(answer);
+                    }
+                    return Ok(());
+                }
+                Err(why) => {
+                    self.session = None;
+                    last = why;
+                }
+            }
+        }
+        for group in groups {
+            group.refuse(&last);
+        }
+        Err(last)
+    }
+
+    /// What the database answers to each group.
+    async fn read(&mut self, groups: &[Group]) -> Result<Vec<Result<Vec<Row>, Failure>>, String> {
+        let mut session = self.connected().await?;
+        // If nobody waits for its answers any more, the connection is cut.
+        session.in_transaction = true;
+        let asked = ask(&session, self.tenant.take(), groups);
+        let answers = timeout(PATIENCE, asked)
+            .await
+            .map_err(|_| "the database does not answer".to_owned())?;
+        session.in_transaction = false;
+        let mut found = Vec::with_capacity(groups.len());
+        for (group, answer) in groups.iter().zip(answers) {
+            found.push(
+                match answer.map_err(|error| Failure::of(&error, group.kind.sql())) {
+                    Err(Failure::Lost(why)) => return Err(why),
+                    answer => answer,
+                },
+            );
+        }
+        if found.len() < groups.len() {
+            return Err("a read without an answer".to_owned());
+        }
+        if found.iter().all(Result::is_ok) {
+            self.tenant = groups.last().map(|group| group.tenant);
+        }
+        self.session = Some(session);
+        Ok(found)
+    }
+
+    /// The connection, or a new one if there is none that is good.
+    async fn connected(&mut self) -> Result<Session, String> {
+        let usable = self.session.take();
+        if let Some(session) = usable.filter(|session| self.connector.is_good(session)) {
+            return Ok(session);
+        }
+        self.tenant = None;
+        timeout(PATIENCE, self.connector.open())
             .await
             .map_err(|_| "the database does not answer".to_owned())?
-            .map_err(|error| format!("{error:#}"))?,
-    };
-    let current = session.insert(current);
-    current.in_transaction = true;
-    let answers = timeout(PATIENCE, ask(current, groups))
-        .await
-        .map_err(|_| "the database does not answer".to_owned())?;
-    let mut found = Vec::with_capacity(groups.len());
-    let mut answers = answers.into_iter();
-    for group in groups {
-        let mut rows = Ok(Vec::new());
-        for answer in answers.by_ref().take(CALLS) {
-            let answer = answer.map_err(|error| Failure::of(&error, group.kind.sql()));
-            match answer {
-                Err(Failure::Lost(why)) => return Err(why),
-                Err(failure) if rows.is_ok() => rows = Err(failure),
-                Ok(some) if !some.is_empty() && rows.is_ok() => rows = Ok(some),
-                _ => {}
-            }
-        }
-        found.push(rows);
+            .map_err(|error| format!("{error:#}"))
     }
-    current.in_transaction = false;
-    Ok(found)
 }
 
-/// The number of statements for a group.
-const CALLS: usize = 4;
-
-async fn ask(session: &Session, groups: &[Group]) -> Vec<Answer> {
+/// The rows of each group, asked on a connection that shows those of this tenant.
+async fn ask(session: &Session, mut shown: Option<Uuid>, groups: &[Group]) -> Vec<Answer> {
     let tenants: Vec<String> = groups.iter().map(|one| one.tenant.to_string()).collect();
     let tenants: Vec<[Parameter<'_>; 1]> =
         tenants.iter().map(|one| [one as Parameter<'_>]).collect();
@@ -217,16 +233,31 @@ async fn ask(session: &Session, groups: &[Group]) -> Vec<Answer> {
         .iter()
         .map(|one| [&one.tenant as _, &one.companies as _, &one.ids as _])
         .collect();
-    let mut calls = Vec::with_capacity(CALLS * groups.len());
+    let mut calls = Vec::with_capacity(2 * groups.len());
     for ((group, tenant), keys) in groups.iter().zip(&tenants).zip(&keys) {
-        calls.extend([
-            Call::new(BEGIN, &[]),
-            Call::new(SET_TENANT, tenant),
-            Call::new(group.kind.sql(), keys),
-            Call::new(COMMIT, &[]),
-        ]);
+        if shown != Some(group.tenant) {
+            calls.push(Call::new(SET_TENANT, tenant));
+            shown = Some(group.tenant);
+        }
+        calls.push(Call::new(group.kind.sql(), keys));
     }
-    session.pipeline(&calls).await
+    let answers = session.pipeline(&calls).await;
+    of_groups(answers, &calls)
+}
+
+/// The answers to the reads. One before which the tenant could not be set has the answer to that.
+fn of_groups(answers: Vec<Answer>, calls: &[Call<'_>]) -> Vec<Answer> {
+    let mut found = Vec::new();
+    let mut unset = None;
+    for (answer, call) in answers.into_iter().zip(calls) {
+        if call.sql == SET_TENANT {
+            unset = answer.err();
+        } else {
+            found.push(unset.take().map_or(answer, Err));
+        }
+    }
+    found.extend(unset.map(Err));
+    found
 }
 
 /// Reads of one kind for one tenant.

@@ -19,9 +19,12 @@ use crate::odata::value::{Value, value};
 /// Changes that make a segment of some megabytes.
 const MANY: usize = 300_000;
 
-/// The words that a customer with this JSON has in the index, each once.
-fn of(json: &str) -> BTreeSet<Vec<u8>> {
-    let mut words = BTreeSet::new();
+/// Words of a customer, each once.
+pub(super) type Words = BTreeSet<Vec<u8>>;
+
+/// The words that a customer with this JSON has in the index.
+pub(super) fn of(json: &str) -> Words {
+    let mut words = Words::new();
     if cfg!(debitor_bare) {
         return words;
     }
@@ -44,18 +47,18 @@ pub(super) struct Changes(Vec<(Vec<u8>, Change, Uuid)>);
 
 impl Changes {
     /// Adds the words of a new customer.
-    pub(super) fn create(&mut self, customer: Uuid, json: &str) {
-        self.add(of(json), Change::Got, customer);
+    pub(super) fn create(&mut self, customer: Uuid, words: Words) {
+        self.add(words, Change::Got, customer);
     }
 
     /// Adds what a customer with this JSON before, and that one after, loses and gets.
     pub(super) fn change(&mut self, customer: Uuid, before: &str, after: Option<&str>) {
-        let (before, after) = (of(before), after.map_or(BTreeSet::new(), of));
+        let (before, after) = (of(before), after.map_or(Words::new(), of));
         self.add(&before - &after, Change::Lost, customer);
         self.add(&after - &before, Change::Got, customer);
     }
 
-    fn add(&mut self, words: BTreeSet<Vec<u8>>, change: Change, customer: Uuid) {
+    fn add(&mut self, words: Words, change: Change, customer: Uuid) {
         let changes = words.into_iter().map(|word| (word, change, customer));
         self.0.extend(changes);
     }

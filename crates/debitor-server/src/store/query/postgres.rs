@@ -105,6 +105,25 @@ fn plain(kind: Type, text: &str) -> String {
     }
 }
 
+/// Whether the text is an instant as nearly all are, with a fraction of a second and a `Z`: those are
+/// plain, which is found out without a calendar.
+fn is_instant(text: &str) -> bool {
+    const SECONDS: &[u8] = b"0000-00-00T00:00:00.";
+    let Some((seconds, fraction)) = text.as_bytes().split_at_checked(SECONDS.len()) else {
+        return false;
+    };
+    let is_alike = |(byte, like): (&u8, &u8)| match like {
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == like,
+    };
+    let is_fraction = |digits: &[u8]| {
+        (1..=INSTANT - SECONDS.len()).contains(&digits.len())
+            && digits.iter().all(u8::is_ascii_digit)
+    };
+    seconds.iter().zip(SECONDS).all(is_alike)
+        && fraction.strip_suffix(b"Z").is_some_and(is_fraction)
+}
+
 /// What belongs in the row's column `fold`.
 pub(crate) fn fold<P: Listed>(entity: &str) -> Option<String> {
     if cfg!(debitor_bare) {
@@ -118,10 +137,14 @@ pub(crate) fn fold<P: Listed>(entity: &str) -> Option<String> {
     };
     let exceptions = P::ALL.iter().copied().filter(may_differ);
     let exceptions = exceptions.filter_map(|property| {
+        let text = text(property, entity)?;
+        if property.kind() == Type::DateTime && is_instant(&text) {
+            return None;
+        }
         let Some(Value::Text(value)) = value(property, entity.as_bytes()) else {
             return None;
         };
-        let is_plain = plain(property.kind(), &text(property, entity)?) == value;
+        let is_plain = plain(property.kind(), &text) == value;
         (!is_plain).then(|| (property.path().to_owned(), Json::String(value)))
     });
     let exceptions: serde_json::Map<_, _> = exceptions.collect();
