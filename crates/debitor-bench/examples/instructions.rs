@@ -1,11 +1,12 @@
 //! The service does one operation a number of times, for whoever counts its instructions:
-//! `instructions get|list|create COUNT`. Without a network, so that the kernel's part is left out.
+//! `instructions get|list|create|verify COUNT`. Without a network, so that the kernel's part is left out.
 
 #[path = "../benches/support/mod.rs"]
 #[allow(dead_code, reason = "the benches use more of it")]
 mod support;
 
 use anyhow::{Context as _, Result, bail};
+use debitor_server::dev::PERMISSION;
 use support::Service;
 
 /// Customers in the company before the first operation.
@@ -32,10 +33,21 @@ async fn repeat(operation: &str, count: usize) -> Result<()> {
         "get" => ("GET", one.as_str(), ""),
         "list" => ("GET", "?$top=20", ""),
         "create" => ("POST", "", support::CUSTOMER.as_str()),
+        "verify" => return verify(&service, count).await,
         other => bail!("unknown operation {other}"),
     };
     for _ in 0..count {
         service.send(method, rest, body).await?;
+    }
+    service.store.close().await;
+    Ok(())
+}
+
+/// Only finds out who calls, whose token is remembered.
+async fn verify(service: &Service, count: usize) -> Result<()> {
+    for _ in 0..count {
+        let (verifier, headers) = (&service.verifier, &service.headers);
+        std::hint::black_box(verifier.verify(headers, &[PERMISSION]).await?);
     }
     service.store.close().await;
     Ok(())

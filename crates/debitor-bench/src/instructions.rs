@@ -11,12 +11,15 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
-const OPERATIONS: [&str; 3] = ["create", "get", "list"];
+const OPERATIONS: [&str; 4] = ["create", "get", "list", "verify"];
 /// So many that what differs from start to start, such as the gathering of entropy, is little to them.
 const TIMES: u64 = 2000;
 /// An operation that needs more instructions than the repository says, by more than so many
 /// hundredths of them, fails the check.
 const TOLERANCE: u64 = 10;
+/// How much more than one without it a get may take by its authentication, in hundredths, when the token
+/// is remembered.
+const AUTHENTICATION: u64 = 15;
 
 /// Instructions of each operation.
 type Counts = BTreeMap<String, u64>;
@@ -41,6 +44,7 @@ pub(crate) fn check(options: &Options) -> Result<()> {
         Ok((operation.to_owned(), difference / TIMES))
     });
     let counted: Counts = counted.collect::<Result<_>>()?;
+    check_authentication(&counted)?;
     if options.update {
         return crate::run::put(&options.file, &text(&counted));
     }
@@ -72,6 +76,23 @@ impl Options {
             .parse()
             .with_context(|| format!("the count {count}"))
     }
+}
+
+/// Verifying is part of a get. What the network and the kernel take of a request is left out of both, so
+/// that the whole request's share is smaller still.
+fn check_authentication(counts: &Counts) -> Result<()> {
+    let count = |operation| counts.get(operation).copied().context("not counted");
+    let (get, verify) = (count("get")?, count("verify")?);
+    let without = get.saturating_sub(verify);
+    println!(
+        "a get takes {:.3} of one without authentication",
+        get as f64 / without as f64
+    );
+    ensure!(
+        verify * 100 <= without * AUTHENTICATION,
+        "authentication takes {verify} of the {get} instructions of a get"
+    );
+    Ok(())
 }
 
 fn text(counts: &Counts) -> String {
@@ -110,6 +131,16 @@ mod tests {
 
     fn counts(get: u64) -> Counts {
         BTreeMap::from([("get".to_owned(), get)])
+    }
+
+    #[test]
+    fn authentication_may_add_little() {
+        let counts =
+            |verify| BTreeMap::from([("get".to_owned(), 1150), ("verify".to_owned(), verify)]);
+        assert!(check_authentication(&counts(150)).is_ok());
+        assert!(check_authentication(&counts(151)).is_err());
+        assert!(check_authentication(&counts(2000)).is_err());
+        assert!(check_authentication(&Counts::new()).is_err());
     }
 
     #[test]

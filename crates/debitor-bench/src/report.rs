@@ -68,11 +68,11 @@ pub(crate) fn markdown(results: &Results) -> String {
     if !results.lists.is_empty() {
         let _ = write!(text, "\n## Lists\n\n{}", lists(results));
     }
-    if !results.creates.is_empty() {
+    if !results.bare.is_empty() {
         let _ = write!(
             text,
-            "\n## Creates with what lists need, and without\n\n{}",
-            creates(results)
+            "\n## What lists and authentication cost\n\n{}",
+            bare(results)
         );
     }
     let _ = write!(
@@ -299,12 +299,12 @@ fn list_row(results: &Results, operation: Operation, clients: usize) -> Option<V
     Some(row)
 }
 
-fn creates(results: &Results) -> String {
-    let all = results.creates.len();
+fn bare(results: &Results) -> String {
+    let all = results.bare.len();
     let text = format!(
         "{all} rounds, {} of them dropped. Creates a second of our server, and of the same without the \
          index of words and the columns that only lists need.\n\n",
-        all - kept(&results.creates).len()
+        all - kept(&results.bare).len()
     );
     let row = |clients: usize| {
         let [with, without] = [OURS, BARE].map(|server| results.creates_of(server, clients));
@@ -317,7 +317,14 @@ fn creates(results: &Results) -> String {
         ])
     };
     let rows: Vec<_> = [1, MANY].into_iter().filter_map(row).collect();
-    text + &table(&["clients", "with", "without", "ratio"], &rows)
+    let creates = text + &table(&["clients", "with", "without", "ratio"], &rows);
+    let Some(Spread { median, min, max }) = results.gets_to_bare() else {
+        return creates;
+    };
+    format!(
+        "{creates}\nA get by {MANY} clients with tokens that are remembered takes {median:.2} \
+         ({min:.2}-{max:.2}) of the processor time of one without authentication.\n"
+    )
 }
 
 fn open_loop(results: &Results) -> String {

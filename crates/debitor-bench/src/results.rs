@@ -20,9 +20,10 @@ pub(crate) struct Results {
     /// Rounds of what lists are asked for, in the least and the greatest company.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) lists: Vec<Round>,
-    /// Rounds of creates, with and without what only lists need.
+    /// Rounds of creates with and without what only lists need, and of gets with and without
+    /// authentication.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) creates: Vec<Round>,
+    pub(crate) bare: Vec<Round>,
     /// Creates at half of what each durable server can do.
     pub(crate) latency: Vec<Latency>,
     pub(crate) soak: Option<Soak>,
@@ -120,7 +121,7 @@ impl Results {
             rounds: Vec::new(),
             growth: Vec::new(),
             lists: Vec::new(),
-            creates: Vec::new(),
+            bare: Vec::new(),
             latency: Vec::new(),
             soak: None,
             storage: None,

@@ -36,8 +36,8 @@ enum Part {
     Growth,
     /// What lists are asked for, in the least and the greatest company.
     Lists,
-    /// Creates with and without what only lists need; needs `--bare`.
-    Creates,
+    /// Creates without what only lists need, and gets without authentication; needs `--bare`.
+    Bare,
 }
 
 #[derive(Debug, Args)]
@@ -60,7 +60,8 @@ pub(crate) struct Options {
     /// Keep every server's data in PostgreSQL, whose programs are in this folder.
     #[arg(long)]
     postgres: Option<PathBuf>,
-    /// A build of `debitor-server` whose creates write nothing that only lists need.
+    /// A build of `debitor-server` that leaves out what is to be known the cost of: its creates write
+    /// nothing that only lists need, and it lets in who has no credentials.
     #[arg(long)]
     bare: Option<PathBuf>,
     /// What is measured, if not everything.
@@ -117,8 +118,8 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
     if options.greater().next().is_some() {
         options.sizes(database.as_ref(), &mut results, &runtime)?;
     }
-    if options.has(Part::Creates) {
-        results.creates = options.creates(database.as_ref(), &runtime)?;
+    if options.has(Part::Bare) {
+        results.bare = options.bare(database.as_ref(), &runtime)?;
     }
     write(&results, &options.output)?;
     println!("\n{}", report::markdown(&results));
@@ -127,7 +128,7 @@ pub(crate) fn run(mut options: Options) -> Result<()> {
 
 impl Results {
     fn ensure_kept(&self) -> Result<()> {
-        let all = [&self.rounds, &self.growth, &self.lists, &self.creates];
+        let all = [&self.rounds, &self.growth, &self.lists, &self.bare];
         let mut measured = all.into_iter().filter(|rounds| !rounds.is_empty());
         ensure!(
             measured.all(|rounds| !summary::kept(rounds).is_empty()),
@@ -192,7 +193,7 @@ impl Options {
     fn has(&self, part: Part) -> bool {
         if self.only.is_empty() {
             // Nobody has to build a server for what was not asked for.
-            return part != Part::Creates || self.bare.is_some();
+            return part != Part::Bare || self.bare.is_some();
         }
         self.only.contains(&part)
     }
@@ -267,9 +268,12 @@ impl Options {
         Ok(rounds)
     }
 
-    /// Creates of our own server and of the same without what only lists need.
-    fn creates(&self, database: Option<&Rc<Postgres>>, runtime: &Runtime) -> Result<Vec<Round>> {
-        let bare = self.bare.as_deref().context("creates need --bare")?;
+    /// Our own server, and the same without what only lists need and without authentication.
+    fn bare(&self, database: Option<&Rc<Postgres>>, runtime: &Runtime) -> Result<Vec<Round>> {
+        let bare = self
+            .bare
+            .as_deref()
+            .context("a comparison with a bare server needs --bare")?;
         let ours = [Server::ours(&self.server), Server::bare(bare)];
         let servers = ours.map(|server| server.on(database));
         let servers = servers.into_iter().chain([Server::limits(&self.limits)]);
@@ -279,9 +283,9 @@ impl Options {
         };
         let plan = Plan {
             entrants: servers.map(entrant).collect(),
-            cells: vec![(Create, 1), (Create, MANY)],
+            cells: vec![(Get, MANY), (Create, 1), (Create, MANY)],
             seconds: self.seconds,
-            folder: self.folder.join("creates"),
+            folder: self.folder.join("bare"),
             limits: self.limits.clone(),
         };
         plan.prepare(runtime)?;
@@ -290,7 +294,7 @@ impl Options {
             let finds = runtime.block_on(lists::finds(&server))?;
             ensure!(finds == expected, "{name} has another kind of build");
         }
-        self.rounds(&plan, "creates", runtime)
+        self.rounds(&plan, "bare", runtime)
     }
 
     fn greater(&self) -> impl Iterator<Item = u64> {

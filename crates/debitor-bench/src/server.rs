@@ -19,7 +19,8 @@ use crate::process::{self, Process};
 
 /// The name of our own server in results.
 pub(crate) const OURS: &str = "debitor";
-/// The name of our own server, built so that its creates write nothing that only lists need.
+/// The name of our own server, built so that its creates write nothing that only lists need, and that it
+/// lets in who has no credentials.
 pub(crate) const BARE: &str = "debitor-bare";
 /// The name of the server that keeps nothing.
 pub(crate) const LIMITS: &str = "limits";
@@ -80,7 +81,7 @@ impl Server {
         Self::new("debitor-before", Kind::Ours, program)
     }
 
-    /// Our own server without what only lists need.
+    /// Our own server without what only lists need, and without authentication.
     pub(crate) fn bare(program: &Path) -> Self {
         Self::new(BARE, Kind::Ours, program)
     }

@@ -221,7 +221,7 @@ impl Results {
 
     /// The rate of a server's creates in the rounds of creates.
     pub(crate) fn creates_of(&self, server: &str, clients: usize) -> Option<Spread> {
-        let rounds = kept(&self.creates);
+        let rounds = kept(&self.bare);
         let rates = rounds.iter();
         Spread::of(rates.filter_map(|round| round.rate(server, Operation::Create, clients)))
     }
@@ -232,7 +232,16 @@ impl Results {
             let rate = |server| round.rate(server, Operation::Create, clients);
             Some(rate(OURS)? / rate(BARE)?)
         };
-        Spread::of(kept(&self.creates).iter().filter_map(ratio))
+        Spread::of(kept(&self.bare).iter().filter_map(ratio))
+    }
+
+    /// The processor time of gets by that of gets without authentication.
+    pub(crate) fn gets_to_bare(&self) -> Option<Spread> {
+        let ratio = |round: &&Round| {
+            let cpu = |server| Some(round.find(server, Operation::Get, MANY)?.cpu);
+            Some(cpu(OURS)? / cpu(BARE)?)
+        };
+        Spread::of(kept(&self.bare).iter().filter_map(ratio))
     }
 
     fn ratios(&self, ratio: impl Fn(&Round) -> Option<f64>) -> Option<Spread> {
@@ -332,7 +341,7 @@ mod tests {
     fn creates_are_compared_with_those_of_the_bare_server() {
         let create = |server, p50| sample(server, (Operation::Create, MANY, 10), p50);
         let results = Results {
-            creates: vec![round(vec![create(OURS, 50.0), create(BARE, 40.0)])],
+            bare: vec![round(vec![create(OURS, 50.0), create(BARE, 40.0)])],
             ..Results::of_sizes(vec![10])
         };
         let ratio = results.creates_to_bare(MANY).unwrap().median;

@@ -59,7 +59,7 @@ pub(crate) fn all(results: &Results) -> Vec<Target> {
             growth(results),
         ]
     };
-    let all = first.into_iter().chain([lists(results), creates(results)]);
+    let all = first.into_iter().chain([lists(results), bare(results)]);
     all.flatten().collect()
 }
 
@@ -196,7 +196,7 @@ fn lists(results: &Results) -> Vec<Target> {
     rows.chain([count]).collect()
 }
 
-fn creates(results: &Results) -> Vec<Target> {
+fn bare(results: &Results) -> Vec<Target> {
     let row = |clients| {
         target(
             format!("create / without what lists need, {clients} clients"),
@@ -204,7 +204,12 @@ fn creates(results: &Results) -> Vec<Target> {
             results.creates_to_bare(clients),
         )
     };
-    [1, MANY].map(row).into()
+    let get = target(
+        format!("get: processor time / without authentication, {MANY} clients"),
+        Bound::AtMost(1.15),
+        results.gets_to_bare(),
+    );
+    [row(1), row(MANY), get].into()
 }
 
 fn growth(results: &Results) -> Vec<Target> {
