@@ -87,6 +87,11 @@ impl TestServer {
         }
     }
 
+    /// The id of the server's process.
+    pub fn process_id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// The address of the service, through the proxy.
     pub fn base_url(&self) -> String {
         format!("{}/v1.0", self.origin())

@@ -36,11 +36,11 @@ pub fn content_type(headers: &HeaderMap) -> Result<(), Problem> {
             "Content-Encoding",
         ));
     }
-    let sent = headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let essence = sent
-        .and_then(|value| value.split(';').next())
+    let mut sent = headers.get_all(CONTENT_TYPE).iter();
+    // Of two, whoever stands before us may have looked at the other.
+    let only = sent.next().filter(|_| sent.next().is_none());
+    let essence = only
+        .and_then(|value| value.to_str().ok()?.split(';').next())
         .map(str::trim);
     if essence.is_some_and(|essence| essence.eq_ignore_ascii_case(JSON)) {
         return Ok(());
