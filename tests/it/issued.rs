@@ -33,23 +33,22 @@ impl Issued {
 
     /// A token as the development server's.
     pub(crate) fn token(&self) -> String {
-        self.sign(dev::grant())
+        self.sign(&dev::grant())
     }
 
     /// A token of this program, for this tenant.
     pub(crate) fn token_of(&self, tenant: Uuid, app: &str) -> String {
         let app = app.to_owned();
-        self.sign(Grant {
+        self.sign(&Grant {
             tenant,
             app,
             ..dev::grant()
         })
     }
 
-    fn sign(&self, grant: Grant) -> String {
-        self.key
-            .token(&grant, SystemClock::default().now())
-            .unwrap()
+    fn sign(&self, grant: &Grant) -> String {
+        let now = SystemClock::default().now();
+        self.key.token(grant, now).unwrap()
     }
 }
 

@@ -148,15 +148,15 @@ async fn writes_are_limited_apart() {
 }
 
 /// A request from this address of the machine itself.
-async fn list_from(last: u8, issued: &Issued, token: &str) -> Answer {
-    let address = Ipv4Addr::new(127, 0, 0, last);
+async fn list_from(last_byte: u8, issued: &Issued, token: &str) -> Answer {
+    let address = Ipv4Addr::new(127, 0, 0, last_byte);
     let client = reqwest::Client::builder()
         .local_address(IpAddr::from(address))
         .build()
         .unwrap();
-    let list = Request::new("GET", &format!("{}{COMPANIES}", issued.server.address));
-    let list = list.header("Authorization", &format!("Bearer {token}"));
-    list.try_send_by(&client).await.unwrap()
+    let request = Request::new("GET", &format!("{}{COMPANIES}", issued.server.address));
+    let request = request.header("Authorization", &format!("Bearer {token}"));
+    request.try_send_by(&client).await.unwrap()
 }
 
 #[tokio::test]

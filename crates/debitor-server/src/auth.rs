@@ -113,11 +113,11 @@ impl Verifier {
     }
 
     fn note(&self, rejection: &Rejection, address: Option<IpAddr>) {
-        match rejection {
+        if let Rejection::TooMany(too_many) = rejection {
             // A line of the log would cost more than the refusal.
-            Rejection::TooMany(too_many) => self.rates.refused(too_many.what),
-            _ => tracing::info!(auth.rejection = ?rejection, "access refused"),
+            return self.rates.refused(too_many.what);
         }
+        tracing::info!(auth.rejection = ?rejection, "access refused");
         if rejection.is_failure() {
             self.rates.failed(address);
         }

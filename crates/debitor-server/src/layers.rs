@@ -99,13 +99,14 @@ impl Surroundings {
 
     fn context(&self, request: &Request, word: Option<Word<'_>>) -> Context {
         let base = base(request.uri().path()).unwrap_or_default();
+        let asked = || {
+            let scheme = word.and_then(Word::scheme).unwrap_or(self.scheme);
+            let host = word.and_then(Word::host);
+            [scheme, host.unwrap_or_else(|| asked_host(request)), base].concat()
+        };
         let base_url = match &self.public_url {
             Some(url) => [url, base].concat(),
-            None => {
-                let scheme = word.and_then(Word::scheme).unwrap_or(self.scheme);
-                let host = word.and_then(Word::host);
-                [scheme, host.unwrap_or_else(|| asked_host(request)), base].concat()
-            }
+            None => asked(),
         };
         let received_at = self.clock.now();
         Context {

@@ -276,7 +276,7 @@ fn values_of_a_listed_schema_that_share_a_name() {
     }}});
     let list = json!({
         "operationId": "thing_list", "tags": ["thing"], "summary": "List things",
-        "responses": {"200": things, "401": failed, "403": failed, "405": failed, "500": failed},
+        "responses": {"200": things, "401": failed, "403": failed, "405": failed, "429": failed, "500": failed},
     });
     check(
         &json!({

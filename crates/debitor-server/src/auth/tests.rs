@@ -103,8 +103,8 @@ fn verify(
     headers: &HeaderMap,
     any_of: &[&str],
 ) -> Result<Arc<Caller>, Rejection> {
-    let verified = verifier.verify(headers, None).now_or_never().unwrap();
-    verified.and_then(|caller| caller.require(any_of).map(|()| caller))
+    let found = verifier.verify(headers, None).now_or_never().unwrap();
+    found.and_then(|caller| caller.require(any_of).map(|()| caller))
 }
 
 fn base_header() -> Value {

@@ -157,13 +157,6 @@ mod tests {
 
     const TENANT: Uuid = Uuid::from_u128(1);
 
-    fn rate(per_second: u32) -> Option<Rate> {
-        Some(Rate {
-            per_second,
-            burst: per_second,
-        })
-    }
-
     /// Slow enough that nothing comes back while the test runs.
     fn rates() -> Arc<Rates> {
         let slow = |burst| {
@@ -221,7 +214,10 @@ mod tests {
             rates.may_try(address).unwrap();
         }
         let requests_only = Rates::new(Limits {
-            requests: rate(100),
+            requests: Some(Rate {
+                per_second: 100,
+                burst: 100,
+            }),
             ..Limits::default()
         });
         let asked = (0..10_000).find_map(|_| requests_only.ask(TENANT, None, "POST").err());

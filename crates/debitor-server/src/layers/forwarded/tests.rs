@@ -5,7 +5,7 @@ use axum::http::HeaderName;
 
 use super::*;
 
-/// The proxies are 10.0.0.0/8 and ::1; each case comes from the peer that it names.
+/// The proxies are 10.0.0.0/8 and `::1`; each case comes from the peer that it names.
 fn request(peer: Option<&str>, headers: &[(&str, &str)]) -> Request {
     let mut request = Request::new(Body::empty());
     if let Some(peer) = peer {

@@ -31,7 +31,8 @@ impl Rate {
     /// long it takes to have one.
     fn take(self, full: Instant, now: Instant) -> Result<Instant, Duration> {
         let later = full.max(now) + self.interval();
-        match (later - now).checked_sub(self.interval() * self.burst) {
+        let fills_in = later.duration_since(now);
+        match fills_in.checked_sub(self.interval() * self.burst) {
             None | Some(Duration::ZERO) => Ok(later),
             Some(wait) => Err(wait),
         }
@@ -157,11 +158,9 @@ mod tests {
         }
         let empty = buckets.take("a", 1, now).unwrap_err();
         assert_eq!(empty.wait, Duration::from_millis(20));
-        let early = now + empty.wait - Duration::from_nanos(1);
-        assert_eq!(
-            buckets.take("a", 1, early).unwrap_err().wait,
-            Duration::from_nanos(1)
-        );
+        let early = now + Duration::from_nanos(19_999_999);
+        let wait = buckets.take("a", 1, early).unwrap_err().wait;
+        assert_eq!(wait, Duration::from_nanos(1));
         buckets.take("a", 1, now + empty.wait).unwrap();
     }
 
