@@ -1,36 +1,16 @@
 //! What the server lets others see and do: pages of other origins, caches, its own pages.
 
-use debitor_server::auth::signing::{AUDIENCE, ISSUER, SigningKey};
-use debitor_server::clock::{Clock as _, SystemClock};
-use debitor_server::dev;
 use debitor_tests::{Answer, Production, Request, TestServer};
-use tempfile::TempDir;
+
+use crate::issued::Issued;
 
 const OWN: &str = "https://app.example.com";
 
 /// A server that lets pages of these origins call it, and a token.
 async fn server(cors: &str) -> (Production, String) {
-    let directory = TempDir::new().unwrap();
-    let key = SigningKey::open_or_create(directory.path()).unwrap();
-    let keys = directory.path().join("jwks.json");
-    write(&keys, &key.key_set());
-    let settings = format!(
-        "[[auth.issuers]]\nissuer = \"{ISSUER}\"\naudience = \"{AUDIENCE}\"\njwks_file = \"{}\"\n{cors}",
-        keys.display()
-    );
-    let token = key.token(&dev::grant(), SystemClock::default().now());
-    (
-        Production::start(dev::TENANT, &settings).await,
-        token.unwrap(),
-    )
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "half a file of a test that crashed harms nobody"
-)]
-fn write(path: &std::path::Path, text: &str) {
-    std::fs::write(path, text).unwrap();
+    let issued = Issued::start("", cors).await;
+    let token = issued.token();
+    (issued.server, token)
 }
 
 /// Asks as a browser does before a page of this origin may send a PATCH.

@@ -32,7 +32,7 @@ impl Told {
     }
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     // The port is free again at the end, and nobody else looks for it.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()

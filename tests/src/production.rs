@@ -33,13 +33,18 @@ pub struct Production {
 impl Production {
     /// Starts a server with these tables of the configuration, issuers among them, and a company of this
     /// tenant, on an empty store of the engine that the suite runs on.
-    pub async fn start(tenant: Uuid, settings: &str) -> Self {
+    pub async fn start(tenant: Uuid, tables: &str) -> Self {
+        Self::start_with(tenant, "", tables).await
+    }
+
+    /// Starts one with these settings that are in no table beside.
+    pub async fn start_with(tenant: Uuid, settings: &str, tables: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let place = Place::new(Engine::of_run(), &directory.path().join("store")).await;
         let port = free_port();
         let file = directory.path().join("debitor.toml");
         let text = format!(
-            "listen = \"127.0.0.1:{port}\"\n[store]\nurl = \"{}\"\n[log]\nfilter = \"trace\"\n{settings}",
+            "listen = \"127.0.0.1:{port}\"\n{settings}[store]\nurl = \"{}\"\n[log]\nfilter = \"trace\"\n{tables}",
             place.url()
         );
         write(&file, &text);

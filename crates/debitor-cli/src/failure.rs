@@ -51,7 +51,8 @@ fn fail(code: u8, problem: &str) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// The code, the message and every detail of an error body, and the id to report it by.
+/// The code, the message and every detail of an error body, when to try again, and the id to report it
+/// by.
 fn explain(answer: &ResponseValue<ODataErrorBody>) -> String {
     let error = &answer.error;
     let target = error.target.iter().map(|target| format!(" ({target})"));
@@ -59,15 +60,14 @@ fn explain(answer: &ResponseValue<ODataErrorBody>) -> String {
         let target = detail.target.as_deref().unwrap_or("(request)");
         format!("\n  {target}: {}: {}", detail.code, detail.message)
     });
-    let id = answer
-        .headers()
-        .get("request-id")
-        .and_then(|id| id.to_str().ok());
-    let id = id.map(|id| format!("\n  request-id: {id}"));
+    let header = |name: &str| answer.headers().get(name)?.to_str().ok();
+    let wait = header("retry-after").map(|seconds| format!("\n  try again after {seconds} s"));
+    let id = header("request-id").map(|id| format!("\n  request-id: {id}"));
     let head = format!("{}: {}: {}", answer.status(), error.code, error.message);
     std::iter::once(head)
         .chain(target)
         .chain(details)
+        .chain(wait)
         .chain(id)
         .collect()
 }

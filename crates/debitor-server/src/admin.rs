@@ -10,9 +10,8 @@ use axum::routing::get;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+use crate::app::App;
 use crate::layers::admission::Admission;
-use crate::metrics::Requests;
-use crate::store::Store;
 
 /// The connections that are open at once: one scraper's, and a person's.
 pub(crate) const CONNECTIONS: usize = 16;
@@ -20,10 +19,11 @@ pub(crate) const CONNECTIONS: usize = 16;
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// `/metrics`, as Prometheus reads it.
-pub fn router(store: &dyn Store, requests: &Requests, admission: &Arc<Admission>) -> Router {
+pub fn router(app: &App, admission: &Arc<Admission>) -> Router {
     let mut registry = Registry::with_prefix("debitor");
-    store.register(&mut registry);
-    requests.register(&mut registry, admission);
+    app.store.register(&mut registry);
+    app.requests()
+        .register(&mut registry, admission, app.rates());
     Router::new()
         .route("/metrics", get(metrics))
         .with_state(Arc::new(registry))

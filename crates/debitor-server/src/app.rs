@@ -10,8 +10,10 @@ use tokio::sync::OnceCell;
 
 use crate::auth::{Caller, Verifier};
 use crate::error::ApiError;
+use crate::layers::rates::Rates;
 use crate::layers::{self, admission::Place};
 use crate::metrics::{Requests, Visit};
+use crate::network::Peer;
 use crate::odata::skiptoken::Key;
 use crate::store::{self, Store};
 
@@ -23,6 +25,7 @@ pub struct App(Arc<Shared>);
 pub struct Shared {
     pub(crate) store: Arc<dyn Store>,
     verifier: Arc<Verifier>,
+    rates: Arc<Rates>,
     body_limit: usize,
     page_key: OnceCell<Key>,
     requests: Requests,
@@ -37,12 +40,18 @@ impl Deref for App {
 }
 
 impl App {
-    /// An application on this store, for callers whose tokens the verifier trusts and whose bodies
-    /// have no more bytes than the limit.
-    pub fn new(store: Arc<dyn Store>, verifier: Arc<Verifier>, body_limit: usize) -> Self {
+    /// An application on this store, for callers whose tokens the verifier trusts, who ask no more
+    /// often than the rates say and whose bodies have no more bytes than the limit.
+    pub fn new(
+        store: Arc<dyn Store>,
+        verifier: Arc<Verifier>,
+        rates: Arc<Rates>,
+        body_limit: usize,
+    ) -> Self {
         Self(Arc::new(Shared {
             store,
             verifier,
+            rates,
             body_limit,
             page_key: OnceCell::new(),
             requests: Requests::default(),
@@ -52,6 +61,11 @@ impl App {
     /// What its requests take.
     pub fn requests(&self) -> &Requests {
         &self.requests
+    }
+
+    /// How often its callers may ask.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     /// What signs the links between pages. The store keeps its secret, so that every server of the
@@ -86,10 +100,11 @@ impl Api for App {
         operation: &'static Operation,
         request: &Parts,
     ) -> Result<Arc<Caller>, Problem> {
-        let caller = self
-            .verifier
-            .verify(&request.headers, operation.permissions)
-            .await?;
+        let address = request.extensions.get::<Peer>().map(|peer| peer.0);
+        let caller = self.verifier.verify(&request.headers, address).await?;
+        self.rates
+            .ask(caller.tenant(), caller.app(), operation.method)?;
+        caller.require(operation.permissions)?;
         if let Some(place) = request.extensions.get::<Arc<Place>>() {
             place.of(caller.tenant());
         }

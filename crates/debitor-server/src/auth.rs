@@ -9,12 +9,14 @@ pub mod rotation;
 pub mod signing;
 pub mod source;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::clock::Clock;
+use crate::layers::rates::{Limits, Rates, TooMany};
 pub use caller::{Administrator, Caller, Scope};
 pub use issuer::Issuer;
 use jwt::{Unverified, Verified};
@@ -44,6 +46,8 @@ pub enum Rejection {
         /// The least permission that would do.
         needed: String,
     },
+    #[error("Too many requests of the address had no valid token.")]
+    TooMany(TooMany),
 }
 
 impl Rejection {
@@ -52,12 +56,20 @@ impl Rejection {
     pub fn challenge(&self) -> Option<String> {
         let error = match self {
             Self::Missing => return Some(REALM.to_owned()),
-            Self::Unavailable => return None,
+            Self::Unavailable | Self::TooMany(_) => return None,
             Self::Malformed => "invalid_request".to_owned(),
             Self::Invalid | Self::Expired => "invalid_token".to_owned(),
             Self::Scope { needed } => format!(r#"insufficient_scope", scope="{needed}"#),
         };
         Some(format!(r#"{REALM}, error="{error}""#))
+    }
+
+    /// Whether other credentials are asked for: 401.
+    fn is_failure(&self) -> bool {
+        matches!(
+            self,
+            Self::Missing | Self::Malformed | Self::Invalid | Self::Expired
+        )
     }
 }
 
@@ -65,6 +77,7 @@ impl Rejection {
 pub struct Verifier {
     issuers: Vec<Issuer>,
     clock: Arc<dyn Clock>,
+    rates: Arc<Rates>,
     remembered: Remembered,
     /// Who was verified first: whoever has no credentials is taken for that in the benchmark's build.
     #[cfg(debitor_bare)]
@@ -77,43 +90,84 @@ impl Verifier {
         Self {
             issuers,
             clock,
+            rates: Rates::new(Limits::default()),
             remembered: Remembered::default(),
             #[cfg(debitor_bare)]
             first: std::sync::OnceLock::new(),
         }
     }
 
-    /// Finds the caller of a request that needs any one of these permissions.
+    /// An address may fail so often.
+    #[must_use]
+    pub fn limited(mut self, rates: Arc<Rates>) -> Self {
+        self.rates = rates;
+        self
+    }
+
+    /// Finds the caller of a request from this address, as far as it is known.
     pub async fn verify(
         &self,
         headers: &HeaderMap,
-        any_of: &[&str],
+        address: Option<IpAddr>,
     ) -> Result<Arc<Caller>, Rejection> {
-        let verified = self.caller(headers).await.and_then(|caller| {
-            let needed = || any_of.first().copied().unwrap_or_default().to_owned();
-            if caller.may(any_of) {
-                Ok(caller)
-            } else {
-                Err(Rejection::Scope { needed: needed() })
-            }
-        });
+        let verified = self.caller(headers, address).await;
         if let Err(rejection) = &verified {
-            tracing::info!(auth.rejection = ?rejection, "access refused");
+            self.note(rejection, address);
         }
         verified
     }
 
-    async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {
+    fn note(&self, rejection: &Rejection, address: Option<IpAddr>) {
+        if let Rejection::TooMany(too_many) = rejection {
+            // A line of the log would cost more than the refusal.
+            return self.rates.refused(too_many.what);
+        }
+        tracing::info!(auth.rejection = ?rejection, "access refused");
+        if rejection.is_failure() {
+            self.rates.failed(address);
+        }
+    }
+
+    async fn caller(
+        &self,
+        headers: &HeaderMap,
+        address: Option<IpAddr>,
+    ) -> Result<Arc<Caller>, Rejection> {
         #[cfg(debitor_bare)]
         if let (None, Some(first)) = (headers.get(AUTHORIZATION), self.first.get()) {
             return Ok(Arc::clone(first));
         }
-        let header = authorization(headers)?;
-        let remembered = self.remembered.find(header);
-        let verified = match remembered.filter(|verified| verified.is_trusted()) {
-            Some(verified) => verified,
-            None => self.verify_signature(header).await?,
+        let header = authorization(headers);
+        let known = header.as_ref().ok().and_then(|header| self.known(header));
+        if let Some(caller) = known.as_ref().and_then(|known| self.valid(known).ok()) {
+            return Ok(caller);
+        }
+        if let Err(too_many) = self.rates.may_try(address) {
+            let known = header.ok().and_then(|header| self.known_elsewhere(header));
+            return known.ok_or(Rejection::TooMany(too_many));
+        }
+        let verified = match known {
+            Some(known) => known,
+            None => self.verify_signature(header?).await?,
         };
+        self.valid(&verified)
+    }
+
+    /// What this thread remembers of the token, if it is still to be trusted.
+    fn known(&self, header: &HeaderValue) -> Option<Arc<Verified>> {
+        let known = self.remembered.find(header);
+        known.filter(|known| known.is_trusted())
+    }
+
+    /// The caller by what another thread remembers. A connection may be served by each in turn.
+    fn known_elsewhere(&self, header: &HeaderValue) -> Option<Arc<Caller>> {
+        self.remembered.spread(header);
+        let known = self.known(header)?;
+        self.valid(&known).ok()
+    }
+
+    /// The caller, if the token is valid now.
+    fn valid(&self, verified: &Verified) -> Result<Arc<Caller>, Rejection> {
         verified.check_times(self.clock.now())?;
         Ok(Arc::clone(&verified.caller))
     }

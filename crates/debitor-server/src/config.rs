@@ -15,6 +15,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
@@ -24,6 +25,7 @@ pub use reader::{Fault, Faults};
 use reader::{Reader, Section};
 
 use crate::auth::source::Source;
+use crate::layers::rates::{self, Rate};
 use crate::serve::{self, tls::Files};
 use crate::store::Timeouts;
 
@@ -40,6 +42,11 @@ pub struct Config {
     /// What absolute links start with, such as `https://customers.example.com`; without it they
     /// start with the `Host` of each request.
     pub public_url: Option<String>,
+    /// The proxies before the server, as addresses and networks separated by spaces, such as
+    /// `10.0.0.0/24 ::1`. What they say in `X-Forwarded-For`, `X-Forwarded-Proto` and
+    /// `X-Forwarded-Host` counts, and from nobody else.
+    #[schemars(default, with = "String")]
+    pub trusted_proxies: Vec<IpNet>,
     /// The certificate with which `listen` speaks TLS; without one it does not.
     pub tls: Option<Tls>,
     /// Where the data is kept.
@@ -222,6 +229,27 @@ pub struct Limits {
     /// address. Without it there is no limit.
     #[schemars(range(min = *CONNECTIONS.start(), max = *CONNECTIONS.end()))]
     pub connections_per_address: Option<usize>,
+    /// The requests a second, in the long run, of a program (the token's `azp`, else `appid`) for a
+    /// tenant; more are refused with 429. Each server counts for itself. Without it there is no limit.
+    #[schemars(range(min = *RATE.start(), max = *RATE.end()))]
+    pub requests_per_second: Option<usize>,
+    /// How many of them may come at once; twice those of a second if it is left out.
+    #[schemars(range(min = *RATE.start(), max = *RATE.end()))]
+    pub requests_burst: Option<usize>,
+    /// The same of writes, which are requests too.
+    #[schemars(range(min = *RATE.start(), max = *RATE.end()))]
+    pub writes_per_second: Option<usize>,
+    /// How many of them may come at once; twice those of a second if it is left out.
+    #[schemars(range(min = *RATE.start(), max = *RATE.end()))]
+    pub writes_burst: Option<usize>,
+    /// The failed authentications (401) a second, in the long run, of an address; while there are
+    /// more, it is refused with 429 unless its token is known. Of IPv6 an address is a network of 64
+    /// bits. Behind a proxy set `trusted_proxies`, or all clients are one. Without it there is no limit.
+    #[schemars(range(min = *RATE.start(), max = *RATE.end()))]
+    pub failed_authentications_per_second: Option<usize>,
+    /// How many of them may come at once; twice those of a second if it is left out.
+    #[schemars(range(min = *RATE.start(), max = *RATE.end()))]
+    pub failed_authentications_burst: Option<usize>,
     /// Milliseconds that a handshake of TLS may take.
     #[schemars(default = "default_handshake_timeout_ms", range(min = *CLIENT_MS.start(), max = *CLIENT_MS.end()))]
     pub handshake_timeout_ms: usize,
@@ -264,6 +292,28 @@ impl Limits {
             ..serve::Limits::new(self.connections)
         }
     }
+
+    /// How often they may ask.
+    pub fn rates(&self) -> rates::Limits {
+        rates::Limits {
+            requests: rate(self.requests_per_second, self.requests_burst),
+            writes: rate(self.writes_per_second, self.writes_burst),
+            failures: rate(
+                self.failed_authentications_per_second,
+                self.failed_authentications_burst,
+            ),
+        }
+    }
+}
+
+fn rate(per_second: Option<usize>, burst: Option<usize>) -> Option<Rate> {
+    let per_second = per_second?;
+    // Both are within bounds that are far below.
+    let number = |number| u32::try_from(number).unwrap_or(u32::MAX);
+    Some(Rate {
+        per_second: number(per_second),
+        burst: number(burst.unwrap_or(2 * per_second)),
+    })
 }
 
 /// The pages for people.
@@ -302,6 +352,7 @@ const BODY_BYTES: RangeInclusive<usize> = 1024..=64 * 1024 * 1024;
 const ANNOUNCE_SECONDS: RangeInclusive<usize> = 0..=60;
 const REQUESTS: RangeInclusive<usize> = 1..=100_000;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const RATE: RangeInclusive<usize> = 1..=1_000_000;
 const CLIENT_MS: RangeInclusive<usize> = 100..=600_000;
 
 fn default_listen() -> SocketAddr {
@@ -388,6 +439,12 @@ impl Default for Limits {
             connections: default_connections(),
             requests: default_requests(),
             connections_per_address: None,
+            requests_per_second: None,
+            requests_burst: None,
+            writes_per_second: None,
+            writes_burst: None,
+            failed_authentications_per_second: None,
+            failed_authentications_burst: None,
             handshake_timeout_ms: default_handshake_timeout_ms(),
             header_timeout_ms: default_header_timeout_ms(),
             body_timeout_ms: default_body_timeout_ms(),
@@ -435,6 +492,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
         .parsed("listen", check::address)
         .unwrap_or_else(default_listen);
     let public_url = root.parsed("public_url", check::public_url);
+    let trusted_proxies = root.parsed("trusted_proxies", check::networks);
     let tls = read_tls(root.section("tls"));
     let store = read_store(root.section("store"), purpose);
     let auth = read_auth(root.section("auth"), purpose);
@@ -446,6 +504,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
     Some(Config {
         listen,
         public_url,
+        trusted_proxies: trusted_proxies.unwrap_or_default(),
         tls,
         store: store?,
         auth: auth?,
@@ -589,6 +648,17 @@ fn read_limits(mut section: Section<'_>) -> Limits {
     let connections = section.number("connections", CONNECTIONS);
     let requests = section.number("requests", REQUESTS);
     let connections_per_address = section.number("connections_per_address", CONNECTIONS);
+    let (requests_per_second, requests_burst) =
+        read_rate(&mut section, ["requests_per_second", "requests_burst"]);
+    let (writes_per_second, writes_burst) =
+        read_rate(&mut section, ["writes_per_second", "writes_burst"]);
+    let (failed_authentications_per_second, failed_authentications_burst) = read_rate(
+        &mut section,
+        [
+            "failed_authentications_per_second",
+            "failed_authentications_burst",
+        ],
+    );
     let handshake = section.number("handshake_timeout_ms", CLIENT_MS);
     let headers = section.number("header_timeout_ms", CLIENT_MS);
     let body = section.number("body_timeout_ms", CLIENT_MS);
@@ -601,6 +671,12 @@ fn read_limits(mut section: Section<'_>) -> Limits {
         connections: connections.unwrap_or_else(default_connections),
         requests: requests.unwrap_or_else(default_requests),
         connections_per_address,
+        requests_per_second,
+        requests_burst,
+        writes_per_second,
+        writes_burst,
+        failed_authentications_per_second,
+        failed_authentications_burst,
         handshake_timeout_ms: handshake.unwrap_or_else(default_handshake_timeout_ms),
         header_timeout_ms: headers.unwrap_or_else(default_header_timeout_ms),
         body_timeout_ms: body.unwrap_or_else(default_body_timeout_ms),
@@ -609,6 +685,18 @@ fn read_limits(mut section: Section<'_>) -> Limits {
         idle_timeout_ms: idle.unwrap_or_else(default_idle_timeout_ms),
         announce_seconds: announce_seconds.unwrap_or_default(),
     }
+}
+
+/// How many a second, and how many at once.
+fn read_rate(section: &mut Section<'_>, keys: [&'static str; 2]) -> (Option<usize>, Option<usize>) {
+    let [per_second, burst] = keys;
+    if section.has(burst) && !section.has(per_second) {
+        section.fault(burst, format!("is of no use without {per_second}"));
+    }
+    (
+        section.number(per_second, RATE),
+        section.number(burst, RATE),
+    )
 }
 
 /// Swagger UI is off in production unless it is asked for.

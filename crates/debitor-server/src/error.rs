@@ -6,6 +6,7 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use debitor_api::{Fault, Problem};
 
 use crate::auth::{REALM, Rejection};
+use crate::layers::rates::{TooMany, What};
 use crate::store::{self, Conflict};
 
 /// What a handler fails with.
@@ -45,6 +46,7 @@ impl From<ApiError> for Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         let (status, code) = match rejection {
+            Rejection::TooMany(too_many) => return too_many.into(),
             Rejection::Scope { .. } => (StatusCode::FORBIDDEN, "accessDenied"),
             Rejection::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable"),
             _ => (StatusCode::UNAUTHORIZED, "unauthenticated"),
@@ -56,6 +58,28 @@ impl From<Rejection> for Problem {
         }
     }
 }
+
+impl From<TooMany> for Problem {
+    fn from(too_many: TooMany) -> Self {
+        let TooMany { what, rate, wait } = too_many;
+        let what = match what {
+            What::Requests => "requests a second of the program for the tenant",
+            What::Writes => "writes a second of the program for the tenant",
+            What::Failures => "failed authentications a second of the address",
+        };
+        let message = format!("There were more than {} {what}.", rate.per_second);
+        let seconds = wait.as_nanos().div_ceil(NANOSECONDS).max(1);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "activityLimitReached",
+            message,
+        )
+        .header(RETRY_AFTER, seconds.to_string())
+    }
+}
+
+/// Of a second.
+const NANOSECONDS: u128 = 1_000_000_000;
 
 /// Seconds after which a client should try again when its issuer's keys cannot be read: they are asked
 /// for no more often.
@@ -169,9 +193,12 @@ fn invalid(faults: Vec<Fault>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use uuid::Uuid;
 
     use super::*;
+    use crate::layers::rates::Rate;
     use crate::store::Noun;
 
     fn status(error: store::Error) -> (u16, &'static str) {
@@ -256,5 +283,23 @@ mod tests {
         let needed = "Financials.Read.All".to_owned();
         let problem = Problem::from(Rejection::Scope { needed });
         assert_eq!(problem.status, StatusCode::FORBIDDEN);
+    }
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds_that_are_enough() {
+        for (milliseconds, expected) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
+            let problem = Problem::from(Rejection::TooMany(TooMany {
+                what: What::Failures,
+                rate: Rate {
+                    per_second: 10,
+                    burst: 20,
+                },
+                wait: Duration::from_millis(milliseconds),
+            }));
+            assert_eq!(problem.status, StatusCode::TOO_MANY_REQUESTS);
+            assert_eq!(problem.header_value::<u64>("Retry-After"), Some(expected));
+            assert_eq!(problem.header_value::<String>("WWW-Authenticate"), None);
+            assert!(problem.message.contains("more than 10 failed"));
+        }
     }
 }

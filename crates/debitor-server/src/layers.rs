@@ -1,6 +1,8 @@
 //! What surrounds every request, whatever it is for: its ids, its span, its context, its end.
 
 pub mod admission;
+pub mod forwarded;
+pub mod rates;
 mod size;
 
 use std::any::Any;
@@ -29,9 +31,11 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::clock::{self, Clock};
+use crate::network::Peer;
 use crate::odata::keys;
 use crate::telemetry;
 use admission::Admission;
+use forwarded::{Proxies, Word};
 
 /// The paths that the operations are under: the document's servers.
 pub const BASES: [&str; 2] = ["/v1.0", "/beta"];
@@ -49,6 +53,7 @@ pub struct Surroundings {
     clock: Arc<dyn Clock>,
     public_url: Option<String>,
     admission: Arc<Admission>,
+    proxies: Proxies,
     scheme: &'static str,
     /// How long an answer may take, the arrival of the request's body included.
     patience: Duration,
@@ -65,6 +70,7 @@ impl Surroundings {
             clock,
             public_url,
             admission,
+            proxies: Proxies::default(),
             scheme: "http://",
             patience: Duration::from_secs(30),
         }
@@ -77,6 +83,13 @@ impl Surroundings {
         self
     }
 
+    /// What these proxies say of requests counts.
+    #[must_use]
+    pub fn behind(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
     /// An answer may take so long.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
@@ -84,11 +97,16 @@ impl Surroundings {
         self
     }
 
-    fn context(&self, request: &Request) -> Context {
+    fn context(&self, request: &Request, word: Option<Word<'_>>) -> Context {
         let base = base(request.uri().path()).unwrap_or_default();
+        let asked = || {
+            let scheme = word.and_then(Word::scheme).unwrap_or(self.scheme);
+            let host = word.and_then(Word::host);
+            [scheme, host.unwrap_or_else(|| asked_host(request)), base].concat()
+        };
         let base_url = match &self.public_url {
             Some(url) => [url, base].concat(),
-            None => [self.scheme, host(request), base].concat(),
+            None => asked(),
         };
         let received_at = self.clock.now();
         Context {
@@ -137,7 +155,9 @@ where
 
 async fn answer(surroundings: &Surroundings, router: Router, mut request: Request) -> Response {
     let started = Instant::now();
-    let context = surroundings.context(&request);
+    let word = surroundings.proxies.word(&request);
+    let context = surroundings.context(&request, word);
+    let client = word.map(Word::client);
     let span = telemetry::request_span(context.request_id, request.method().as_str());
     let in_api = base(request.uri().path()).is_some();
     let version = request.version();
@@ -147,6 +167,9 @@ async fn answer(surroundings: &Surroundings, router: Router, mut request: Reques
     request
         .extensions_mut()
         .insert(surroundings.admission.place());
+    if let Some(client) = client {
+        request.extensions_mut().insert(Peer(client));
+    }
     async {
         let answered = match size {
             Ok(()) => route(router, request, surroundings.patience).await,
@@ -265,7 +288,7 @@ fn base(path: &str) -> Option<&'static str> {
 }
 
 /// The host that the client asked for; nonsense is not repeated.
-fn host(request: &Request) -> &str {
+fn asked_host(request: &Request) -> &str {
     let header = || request.headers().get(HOST)?.to_str().ok();
     let asked = request.uri().authority().map(Authority::as_str);
     asked

@@ -18,6 +18,7 @@ pub mod layers;
 pub mod links;
 mod metadata;
 pub mod metrics;
+pub mod network;
 pub mod odata;
 mod per_thread;
 pub mod router;
@@ -36,6 +37,8 @@ use clock::Clock;
 use config::Config;
 use health::Readiness;
 use layers::admission::Admission;
+use layers::forwarded::Proxies;
+use layers::rates::Rates;
 use layers::{Surrounded, Surroundings};
 use serve::tls::Tls;
 use serve::{Ending, Entrance, Limits};
@@ -70,7 +73,7 @@ impl Server {
         if let Some(listener) = self.admin.take() {
             tracing::info!(address = %listener.local_addr()?, "listening for those who run it");
             let (router, limits) = (
-                admin::router(store.as_ref(), app.requests(), &admission),
+                admin::router(&app, &admission),
                 Limits::new(admin::CONNECTIONS),
             );
             // It answers to the end: metrics of a server that stops are of interest too.
@@ -118,9 +121,11 @@ impl Server {
 
     fn app(&mut self) -> App {
         let issuers = std::mem::take(&mut self.issuers);
+        let limits = &self.config.limits;
+        let rates = Rates::new(limits.rates());
         let verifier = Verifier::new(issuers, Arc::clone(&self.clock));
-        let store = Arc::clone(&self.store);
-        App::new(store, Arc::new(verifier), self.config.limits.body_bytes)
+        let verifier = Arc::new(verifier.limited(Arc::clone(&rates)));
+        App::new(Arc::clone(&self.store), verifier, rates, limits.body_bytes)
     }
 
     fn router(
@@ -135,6 +140,7 @@ impl Server {
         }
         let surroundings = Surroundings::new(clock, config.public_url, admission)
             .secure(config.tls.is_some())
+            .behind(Proxies::new(config.trusted_proxies))
             .patience(config.limits.of_clients().request);
         router::router(app, &config.docs, &config.cors, readiness, surroundings)
     }

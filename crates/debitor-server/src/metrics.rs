@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 
 use crate::layers::admission::{Admission, Figures};
+use crate::layers::rates::Rates;
 
 /// The operation, and the class of the status, such as `2xx`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,10 +57,11 @@ impl Requests {
     }
 
     /// Has them told, and who was let in.
-    pub fn register(&self, registry: &mut Registry, admission: &Arc<Admission>) {
+    pub fn register(&self, registry: &mut Registry, admission: &Arc<Admission>, rates: &Rates) {
         let help = "Seconds that operations took to answer, by class of the status";
         registry.register("request_seconds", help, self.0.clone());
         registry.register_collector(Box::new(Figures(Arc::clone(admission))));
+        rates.register(registry);
     }
 }
 

@@ -25,7 +25,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::health::Readiness;
-use connection::{Answers, Told};
+use crate::network::Peer;
+use connection::{Answers, OfPeer, Told};
 use crowd::{Crowd, Place};
 use tls::Tls;
 
@@ -115,10 +116,10 @@ pub async fn serve(
             accepted = accept(&entrance.listener, &mut crowd) => accepted,
         };
         match accepted {
-            Ok(Some((stream, place))) => {
+            Ok(Some((stream, peer, place))) => {
                 let tls = entrance.tls.as_ref().map(|tls| tls.acceptor());
-                let connection =
-                    connection::serve(stream, tls, service.clone(), limits, told.clone());
+                let service = OfPeer::new(service.clone(), peer);
+                let connection = connection::serve(stream, tls, service, limits, told.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(place);
@@ -156,14 +157,15 @@ async fn announced(
 async fn accept(
     listener: &TcpListener,
     crowd: &mut Crowd,
-) -> io::Result<Option<(TcpStream, Place)>> {
+) -> io::Result<Option<(TcpStream, Peer, Place)>> {
     let room = crowd.room().await?;
     let (stream, peer) = listener.accept().await?;
     let place = crowd.admit(room, peer.ip());
     if place.is_none() {
         tracing::debug!("an address has as many connections as it may");
     }
-    Ok(place.map(|place| (stream, place)))
+    let peer = Peer(peer.ip().to_canonical());
+    Ok(place.map(|place| (stream, peer, place)))
 }
 
 /// A connection that ended before it was accepted is the client's business; all else is ours.

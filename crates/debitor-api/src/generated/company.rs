@@ -241,6 +241,13 @@ pub enum CompanyListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -293,6 +300,15 @@ impl Answer for CompanyListResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -336,6 +352,11 @@ impl Answer for CompanyListResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -356,7 +377,7 @@ pub static COMPANY_LIST: Operation = Operation {
     path: "/financials/companies",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 400, 401, 403, 405, 406, 500, 503],
+    statuses: &[200, 400, 401, 403, 405, 406, 429, 500, 503],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -397,6 +418,7 @@ pub static COMPANY_LIST: Operation = Operation {
         (status = 403, response = inline(responses::Forbidden)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -544,6 +566,13 @@ pub enum CompanyCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -591,6 +620,15 @@ impl Answer for CompanyCountResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -627,6 +665,11 @@ impl Answer for CompanyCountResponse {
                     .header("allow", &allow)
                     .json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -647,7 +690,7 @@ pub static COMPANY_COUNT: Operation = Operation {
     path: "/financials/companies/$count",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 400, 401, 403, 405, 500, 503],
+    statuses: &[200, 400, 401, 403, 405, 429, 500, 503],
     produces: &[],
 };
 #[utoipa::path(
@@ -683,6 +726,7 @@ pub static COMPANY_COUNT: Operation = Operation {
         (status = 401, response = inline(responses::Unauthorized)),
         (status = 403, response = inline(responses::Forbidden)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -822,6 +866,13 @@ pub enum CompanyGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -879,6 +930,15 @@ impl Answer for CompanyGetResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -919,6 +979,11 @@ impl Answer for CompanyGetResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -939,7 +1004,7 @@ pub static COMPANY_GET: Operation = Operation {
     path: "/financials/companies/{companyId}",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 400, 401, 403, 404, 405, 406, 500, 503],
+    statuses: &[200, 400, 401, 403, 404, 405, 406, 429, 500, 503],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -977,6 +1042,7 @@ pub static COMPANY_GET: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),

@@ -303,6 +303,13 @@ pub enum CustomerListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -360,6 +367,15 @@ impl Answer for CustomerListResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -404,6 +420,11 @@ impl Answer for CustomerListResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -424,7 +445,7 @@ pub static CUSTOMER_LIST: Operation = Operation {
     path: "/financials/companies/{companyId}/customers",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 400, 401, 403, 404, 405, 406, 500, 503],
+    statuses: &[200, 400, 401, 403, 404, 405, 406, 429, 500, 503],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -466,6 +487,7 @@ pub static CUSTOMER_LIST: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -722,6 +744,13 @@ pub enum CustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -811,6 +840,15 @@ impl Answer for CustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -879,6 +917,11 @@ impl Answer for CustomerCreateResponse {
             Self::UnprocessableEntity { body } => {
                 Reply::new(StatusCode::UNPROCESSABLE_ENTITY).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -903,7 +946,7 @@ pub static CUSTOMER_CREATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 500, 503, 507,
     ],
     produces: &["application/json"],
 };
@@ -964,6 +1007,7 @@ pub static CUSTOMER_CREATE: Operation = Operation {
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
         (status = 422, response = inline(responses::UnprocessableEntity)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))
@@ -1148,6 +1192,13 @@ pub enum CustomerCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -1200,6 +1251,15 @@ impl Answer for CustomerCountResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -1237,6 +1297,11 @@ impl Answer for CustomerCountResponse {
                     .header("allow", &allow)
                     .json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -1257,7 +1322,7 @@ pub static CUSTOMER_COUNT: Operation = Operation {
     path: "/financials/companies/{companyId}/customers/$count",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 400, 401, 403, 404, 405, 500, 503],
+    statuses: &[200, 400, 401, 403, 404, 405, 429, 500, 503],
     produces: &[],
 };
 #[utoipa::path(
@@ -1294,6 +1359,7 @@ pub static CUSTOMER_COUNT: Operation = Operation {
         (status = 403, response = inline(responses::Forbidden)),
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -1484,6 +1550,13 @@ pub enum CustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -1547,6 +1620,15 @@ impl Answer for CustomerGetResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -1592,6 +1674,11 @@ impl Answer for CustomerGetResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -1612,7 +1699,7 @@ pub static CUSTOMER_GET: Operation = Operation {
     path: "/financials/companies/{companyId}/customers/{customerId}",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 304, 400, 401, 403, 404, 405, 406, 500, 503],
+    statuses: &[200, 304, 400, 401, 403, 404, 405, 406, 429, 500, 503],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -1676,6 +1763,7 @@ pub static CUSTOMER_GET: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -1988,6 +2076,13 @@ pub enum CustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -2100,6 +2195,15 @@ impl Answer for CustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -2179,6 +2283,11 @@ impl Answer for CustomerUpdateResponse {
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -2203,8 +2312,8 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
-        503, 507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 429,
+        500, 503, 507,
     ],
     produces: &["application/json"],
 };
@@ -2293,6 +2402,7 @@ pub static CUSTOMER_UPDATE: Operation = Operation {
         (status = 415, response = inline(responses::UnsupportedMediaType)),
         (status = 422, response = inline(responses::UnprocessableEntity)),
         (status = 428, response = inline(responses::PreconditionRequired)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))
@@ -2483,6 +2593,13 @@ pub enum CustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -2558,6 +2675,15 @@ impl Answer for CustomerDeleteResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -2611,6 +2737,11 @@ impl Answer for CustomerDeleteResponse {
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -2634,7 +2765,7 @@ pub static CUSTOMER_DELETE: Operation = Operation {
     path: "/financials/companies/{companyId}/customers/{customerId}",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 500, 503, 507],
+    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 429, 500, 503, 507],
     produces: &[],
 };
 #[utoipa::path(
@@ -2672,6 +2803,7 @@ pub static CUSTOMER_DELETE: Operation = Operation {
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 428, response = inline(responses::PreconditionRequired)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))

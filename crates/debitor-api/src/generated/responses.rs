@@ -291,6 +291,31 @@ pub struct RequestTimeout(pub types::ODataErrorBody);
     )
 )]
 pub struct ServiceUnavailable(pub types::ODataErrorBody);
+/// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+#[derive(ToResponse)]
+#[response(
+    description = "More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.",
+    content_type = "application/json",
+    headers(
+        (
+            "Retry-After" = inline(types::RetryAfterHeader),
+            description = "The number of seconds after which to try again."
+        ),
+        (
+            "request-id" = inline(types::RequestIdHeader),
+            description = "The service's GUID of this request. Name it when you report a fault."
+        ),
+        (
+            "client-request-id" = inline(types::ClientRequestIdHeader),
+            description = "The caller's own GUID of this request, if one was sent."
+        ),
+        (
+            "OData-Version" = inline(types::ODataVersionHeader),
+            description = "The version of OData that the answer follows."
+        )
+    )
+)]
+pub struct TooManyRequests(pub types::ODataErrorBody);
 /// No valid token was sent.
 #[derive(ToResponse)]
 #[response(

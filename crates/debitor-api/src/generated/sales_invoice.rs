@@ -301,6 +301,13 @@ pub enum SalesInvoiceListResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -358,6 +365,15 @@ impl Answer for SalesInvoiceListResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -402,6 +418,11 @@ impl Answer for SalesInvoiceListResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -422,7 +443,7 @@ pub static SALES_INVOICE_LIST: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 400, 401, 403, 404, 405, 406, 500, 503],
+    statuses: &[200, 400, 401, 403, 404, 405, 406, 429, 500, 503],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -464,6 +485,7 @@ pub static SALES_INVOICE_LIST: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -720,6 +742,13 @@ pub enum SalesInvoiceCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -809,6 +838,15 @@ impl Answer for SalesInvoiceCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -877,6 +915,11 @@ impl Answer for SalesInvoiceCreateResponse {
             Self::UnprocessableEntity { body } => {
                 Reply::new(StatusCode::UNPROCESSABLE_ENTITY).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -901,7 +944,7 @@ pub static SALES_INVOICE_CREATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 500, 503, 507,
     ],
     produces: &["application/json"],
 };
@@ -962,6 +1005,7 @@ pub static SALES_INVOICE_CREATE: Operation = Operation {
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
         (status = 422, response = inline(responses::UnprocessableEntity)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))
@@ -1144,6 +1188,13 @@ pub enum SalesInvoiceCountResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -1196,6 +1247,15 @@ impl Answer for SalesInvoiceCountResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -1233,6 +1293,11 @@ impl Answer for SalesInvoiceCountResponse {
                     .header("allow", &allow)
                     .json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -1253,7 +1318,7 @@ pub static SALES_INVOICE_COUNT: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/$count",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 400, 401, 403, 404, 405, 500, 503],
+    statuses: &[200, 400, 401, 403, 404, 405, 429, 500, 503],
     produces: &[],
 };
 #[utoipa::path(
@@ -1290,6 +1355,7 @@ pub static SALES_INVOICE_COUNT: Operation = Operation {
         (status = 403, response = inline(responses::Forbidden)),
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -1480,6 +1546,13 @@ pub enum SalesInvoiceGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -1543,6 +1616,15 @@ impl Answer for SalesInvoiceGetResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -1588,6 +1670,11 @@ impl Answer for SalesInvoiceGetResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -1608,7 +1695,7 @@ pub static SALES_INVOICE_GET: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 304, 400, 401, 403, 404, 405, 406, 500, 503],
+    statuses: &[200, 304, 400, 401, 403, 404, 405, 406, 429, 500, 503],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -1672,6 +1759,7 @@ pub static SALES_INVOICE_GET: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -1984,6 +2072,13 @@ pub enum SalesInvoiceUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -2096,6 +2191,15 @@ impl Answer for SalesInvoiceUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -2175,6 +2279,11 @@ impl Answer for SalesInvoiceUpdateResponse {
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -2199,8 +2308,8 @@ pub static SALES_INVOICE_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
-        503, 507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 429,
+        500, 503, 507,
     ],
     produces: &["application/json"],
 };
@@ -2289,6 +2398,7 @@ pub static SALES_INVOICE_UPDATE: Operation = Operation {
         (status = 415, response = inline(responses::UnsupportedMediaType)),
         (status = 422, response = inline(responses::UnprocessableEntity)),
         (status = 428, response = inline(responses::PreconditionRequired)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))
@@ -2479,6 +2589,13 @@ pub enum SalesInvoiceDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -2554,6 +2671,15 @@ impl Answer for SalesInvoiceDeleteResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -2607,6 +2733,11 @@ impl Answer for SalesInvoiceDeleteResponse {
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -2630,7 +2761,7 @@ pub static SALES_INVOICE_DELETE: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 500, 503, 507],
+    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 429, 500, 503, 507],
     produces: &[],
 };
 #[utoipa::path(
@@ -2668,6 +2799,7 @@ pub static SALES_INVOICE_DELETE: Operation = Operation {
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 428, response = inline(responses::PreconditionRequired)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))

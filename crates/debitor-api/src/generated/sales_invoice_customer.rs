@@ -231,6 +231,13 @@ pub enum SalesInvoiceCustomerGetResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -294,6 +301,15 @@ impl Answer for SalesInvoiceCustomerGetResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -339,6 +355,11 @@ impl Answer for SalesInvoiceCustomerGetResponse {
             Self::NotAcceptable { body } => {
                 Reply::new(StatusCode::NOT_ACCEPTABLE).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -359,7 +380,7 @@ pub static SALES_INVOICE_CUSTOMER_GET: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}/customer",
     secured: true,
     permissions: &["Financials.Read.All", "Financials.ReadWrite.All"],
-    statuses: &[200, 304, 400, 401, 403, 404, 405, 406, 500, 503],
+    statuses: &[200, 304, 400, 401, 403, 404, 405, 406, 429, 500, 503],
     produces: &["application/json"],
 };
 #[utoipa::path(
@@ -423,6 +444,7 @@ pub static SALES_INVOICE_CUSTOMER_GET: Operation = Operation {
         (status = 404, response = inline(responses::NotFound)),
         (status = 405, response = inline(responses::MethodNotAllowed)),
         (status = 406, response = inline(responses::NotAcceptable)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable))
     ),
@@ -684,6 +706,13 @@ pub enum SalesInvoiceCustomerCreateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -773,6 +802,15 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -841,6 +879,11 @@ impl Answer for SalesInvoiceCustomerCreateResponse {
             Self::UnprocessableEntity { body } => {
                 Reply::new(StatusCode::UNPROCESSABLE_ENTITY).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -865,7 +908,7 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 500, 503, 507,
+        201, 400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 500, 503, 507,
     ],
     produces: &["application/json"],
 };
@@ -926,6 +969,7 @@ pub static SALES_INVOICE_CUSTOMER_CREATE: Operation = Operation {
         (status = 413, response = inline(responses::ContentTooLarge)),
         (status = 415, response = inline(responses::UnsupportedMediaType)),
         (status = 422, response = inline(responses::UnprocessableEntity)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))
@@ -1245,6 +1289,13 @@ pub enum SalesInvoiceCustomerUpdateResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -1357,6 +1408,15 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -1436,6 +1496,11 @@ impl Answer for SalesInvoiceCustomerUpdateResponse {
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -1460,8 +1525,8 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
     statuses: &[
-        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 500,
-        503, 507,
+        200, 204, 400, 401, 403, 404, 405, 406, 408, 409, 412, 413, 415, 422, 428, 429,
+        500, 503, 507,
     ],
     produces: &["application/json"],
 };
@@ -1550,6 +1615,7 @@ pub static SALES_INVOICE_CUSTOMER_UPDATE: Operation = Operation {
         (status = 415, response = inline(responses::UnsupportedMediaType)),
         (status = 422, response = inline(responses::UnprocessableEntity)),
         (status = 428, response = inline(responses::PreconditionRequired)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))
@@ -1740,6 +1806,13 @@ pub enum SalesInvoiceCustomerDeleteResponse {
         /// The body.
         body: types::ODataErrorBody,
     },
+    /// More than the service lets in: of requests, or of writes, of the caller's program and tenant, or of failed authentications of its address, as the message says. Nothing was changed.
+    TooManyRequests {
+        /// The number of seconds after which to try again.
+        retry_after: i32,
+        /// The body.
+        body: types::ODataErrorBody,
+    },
     /// A fault of the service.
     InternalServerError {
         /// The body.
@@ -1815,6 +1888,15 @@ impl Answer for SalesInvoiceCustomerDeleteResponse {
                     body: types::ODataErrorBody::new(problem, context),
                 })
             }
+            429 => {
+                let Some(retry_after) = problem.header_value("retry-after") else {
+                    return Err(problem)
+                };
+                Ok(Self::TooManyRequests {
+                    retry_after,
+                    body: types::ODataErrorBody::new(problem, context),
+                })
+            }
             500 => {
                 Ok(Self::InternalServerError {
                     body: types::ODataErrorBody::new(problem, context),
@@ -1868,6 +1950,11 @@ impl Answer for SalesInvoiceCustomerDeleteResponse {
             Self::PreconditionRequired { body } => {
                 Reply::new(StatusCode::PRECONDITION_REQUIRED).json(&body)
             }
+            Self::TooManyRequests { retry_after, body } => {
+                Reply::new(StatusCode::TOO_MANY_REQUESTS)
+                    .header("retry-after", &retry_after)
+                    .json(&body)
+            }
             Self::InternalServerError { body } => {
                 Reply::new(StatusCode::INTERNAL_SERVER_ERROR).json(&body)
             }
@@ -1891,7 +1978,7 @@ pub static SALES_INVOICE_CUSTOMER_DELETE: Operation = Operation {
     path: "/financials/companies/{companyId}/salesInvoices/{salesInvoiceId}/customer",
     secured: true,
     permissions: &["Financials.ReadWrite.All"],
-    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 500, 503, 507],
+    statuses: &[204, 400, 401, 403, 404, 405, 409, 412, 428, 429, 500, 503, 507],
     produces: &[],
 };
 #[utoipa::path(
@@ -1929,6 +2016,7 @@ pub static SALES_INVOICE_CUSTOMER_DELETE: Operation = Operation {
         (status = 409, response = inline(responses::Conflict)),
         (status = 412, response = inline(responses::PreconditionFailed)),
         (status = 428, response = inline(responses::PreconditionRequired)),
+        (status = 429, response = inline(responses::TooManyRequests)),
         (status = 500, response = inline(responses::InternalServerError)),
         (status = 503, response = inline(responses::ServiceUnavailable)),
         (status = 507, response = inline(responses::InsufficientStorage))

@@ -84,7 +84,7 @@ pub trait Api: Clone + Send + Sync + 'static {
     /// Called last, with the status of the answer.
     fn answered(&self, visit: Self::Visit, status: StatusCode);
 
-    /// Finds the caller of a secured operation, or answers 401 or 403, before the body is read.
+    /// Finds the caller of a secured operation, or answers 401, 403 or 429, before the body is read.
     fn authenticate(
         &self,
         operation: &'static Operation,

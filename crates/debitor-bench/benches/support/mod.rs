@@ -15,6 +15,7 @@ use debitor_server::health::Readiness;
 use debitor_server::layers::Surrounded;
 use debitor_server::layers::Surroundings;
 use debitor_server::layers::admission::Admission;
+use debitor_server::layers::rates::{Limits, Rates};
 use debitor_server::store::{self, Store};
 use debitor_server::{config, dev, router};
 use http_body_util::BodyExt as _;
@@ -53,7 +54,8 @@ impl Service {
         let key = SigningKey::open_or_create(folder.path())?;
         let token = key.token(&dev::grant(), clock.now())?;
         let verifier = Arc::new(Verifier::new(vec![key.issuer()?], Arc::clone(&clock)));
-        let app = App::new(Arc::clone(&store), Arc::clone(&verifier), BODY_LIMIT);
+        let rates = Rates::new(Limits::default());
+        let app = App::new(Arc::clone(&store), Arc::clone(&verifier), rates, BODY_LIMIT);
         let surroundings = Surroundings::new(clock, None, Admission::new(PLACES));
         let pages = config::Docs { enabled: false };
         let readiness = Readiness::new(Arc::clone(&store));

@@ -56,6 +56,29 @@ error: 400 Bad Request: invalidRequest: The request has faults.
 }
 
 #[test]
+fn a_refusal_says_when_to_try_again() {
+    let server = MockServer::start();
+    let body = json!({ "error": {
+        "code": "activityLimitReached",
+        "message": "There were more than 20 writes a second.",
+        "innerError": { "date": "2026-01-31T12:00:00Z", "request-id": COMPANY },
+    }});
+    let body = serde_json::from_value(body).unwrap();
+    server.customer_create(|when, then| {
+        when.company_id(&COMPANY);
+        then.too_many_requests(&body)
+            .into_inner()
+            .header("retry-after", "7");
+    });
+    let run = create(&server).ended_with(1);
+    let expected = "\
+error: 429 Too Many Requests: activityLimitReached: There were more than 20 writes a second.
+  try again after 7 s
+";
+    assert_eq!(run.errors, expected);
+}
+
+#[test]
 fn an_answer_that_the_document_does_not_know_is_the_servers_error() {
     let check = |status: u16, body: &str, expected: &str| {
         let server = MockServer::start();

@@ -180,6 +180,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -293,6 +302,15 @@ pub mod operations {
                 self
                     .0
                     .status(405u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -415,6 +433,15 @@ pub mod operations {
                 self
                     .0
                     .status(406u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -632,6 +659,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -833,6 +869,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -977,6 +1022,15 @@ pub mod operations {
                 self
                     .0
                     .status(405u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -1130,6 +1184,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -1277,6 +1340,15 @@ pub mod operations {
                 self
                     .0
                     .status(428u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -1535,6 +1607,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -1759,6 +1840,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -1962,6 +2052,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -2106,6 +2205,15 @@ pub mod operations {
                 self
                     .0
                     .status(405u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -2259,6 +2367,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -2406,6 +2523,15 @@ pub mod operations {
                 self
                     .0
                     .status(428u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -2664,6 +2790,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -2820,6 +2955,15 @@ pub mod operations {
                 self
                     .0
                     .status(406u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -3040,6 +3184,15 @@ pub mod operations {
                     .json_body_obj(&value),
             )
         }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
         pub fn internal_server_error(self, value: &types::ODataErrorBody) -> Self {
             Self(
                 self
@@ -3198,6 +3351,15 @@ pub mod operations {
                 self
                     .0
                     .status(428u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )
@@ -3454,6 +3616,15 @@ pub mod operations {
                 self
                     .0
                     .status(428u16)
+                    .header("content-type", "application/json")
+                    .json_body_obj(&value),
+            )
+        }
+        pub fn too_many_requests(self, value: &types::ODataErrorBody) -> Self {
+            Self(
+                self
+                    .0
+                    .status(429u16)
                     .header("content-type", "application/json")
                     .json_body_obj(&value),
             )

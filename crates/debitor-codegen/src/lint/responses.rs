@@ -19,7 +19,7 @@ const RULES: [fn(&Operation<'_>, &mut Report); 7] = [
 /// A status, when it must be declared, and why.
 type Requirement = (&'static str, fn(&Operation<'_>) -> bool, &'static str);
 
-const REQUIRED: [Requirement; 15] = [
+const REQUIRED: [Requirement; 16] = [
     ("400", takes_input, "a request may not fit the document"),
     ("401", |o| o.secured(), "the caller may lack a token"),
     ("403", |o| o.secured(), "the caller may lack the permission"),
@@ -48,6 +48,7 @@ const REQUIRED: [Requirement; 15] = [
     ),
     ("422", has_key, "the key may have come with another request"),
     ("428", requires_if_match, "`If-Match` may be missing"),
+    ("429", |o| o.secured(), "the caller may ask for too much"),
     ("500", |_| true, "the service may have a fault"),
     ("507", |o| o.method != "get", "the disk may be full"),
     (
@@ -58,10 +59,11 @@ const REQUIRED: [Requirement; 15] = [
 ];
 
 /// Headers without which a response is of little use to its client (RFC 9110).
-const HEADERS: [(&str, &str); 4] = [
+const HEADERS: [(&str, &str); 5] = [
     ("201", "Location"),
     ("401", "WWW-Authenticate"),
     ("405", "Allow"),
+    ("429", "Retry-After"),
     ("503", "Retry-After"),
 ];
 

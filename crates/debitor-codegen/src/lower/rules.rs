@@ -25,7 +25,7 @@ impl Lowering<'_> {
                 &[400, 408, 413, 415],
                 "an operation with a body",
             ),
-            (operation.secured(), &[401, 403], "a secured operation"),
+            (operation.secured(), &[401, 403, 429], "a secured operation"),
             (
                 !operation.path_parameters.is_empty(),
                 &[404],

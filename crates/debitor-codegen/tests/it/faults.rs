@@ -127,11 +127,11 @@ fn names_that_clash() {
 
 #[test]
 fn statuses_that_the_server_sends_are_declared() {
-    let none = json!({"400": null, "401": null, "403": null, "405": null, "408": null, "413": null, "415": null});
+    let none = json!({"400": null, "401": null, "403": null, "405": null, "408": null, "413": null, "415": null, "429": null});
     let lacks = |status| format!("{POST}: `thing_create` lacks the status {status}");
-    let expected: Vec<_> = [400, 401, 403, 405, 408, 413, 415].map(lacks).into();
+    let expected: Vec<_> = [400, 401, 403, 405, 408, 413, 415, 429].map(lacks).into();
     assert_eq!(faults(&operation(&json!({"responses": none}))), expected);
-    let open = json!({"security": [], "responses": {"401": null, "403": null}});
+    let open = json!({"security": [], "responses": {"401": null, "403": null, "429": null}});
     assert!(generated(&merged(&operation(&open))).is_ok());
     check(
         &operation(&json!({"responses": {"500": null}})),
@@ -276,7 +276,7 @@ fn values_of_a_listed_schema_that_share_a_name() {
     }}});
     let list = json!({
         "operationId": "thing_list", "tags": ["thing"], "summary": "List things",
-        "responses": {"200": things, "401": failed, "403": failed, "405": failed, "500": failed},
+        "responses": {"200": things, "401": failed, "403": failed, "405": failed, "429": failed, "500": failed},
     });
     check(
         &json!({

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Rejection;
+
 /// Who a verified token speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -52,6 +54,17 @@ impl Caller {
                 .permissions
                 .iter()
                 .any(|own| any_of.contains(&own.as_str()))
+    }
+
+    /// Refuses the caller unless it has any one of these permissions.
+    pub(crate) fn require(&self, any_of: &[&str]) -> Result<(), Rejection> {
+        if self.may(any_of) {
+            return Ok(());
+        }
+        let needed = any_of.first().copied().unwrap_or_default().to_owned();
+        let rejection = Rejection::Scope { needed };
+        tracing::info!(auth.rejection = ?rejection, "access refused");
+        Err(rejection)
     }
 
     /// The company, as far as it is there for the caller, which the store finds out. One that the token

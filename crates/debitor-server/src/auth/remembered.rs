@@ -38,6 +38,19 @@ impl Remembered {
         }
     }
 
+    /// Has this thread remember what any of them does that is still to be trusted.
+    pub(super) fn spread(&self, header: &HeaderValue) {
+        let key = Credentials(header.clone());
+        let found = self.0.all().find_map(|tokens| {
+            let tokens = tokens.lock().unwrap_or_else(PoisonError::into_inner);
+            let verified = tokens.get(&key).cloned();
+            verified.filter(|verified| verified.is_trusted())
+        });
+        if let Some(verified) = found {
+            self.add(header, verified);
+        }
+    }
+
     fn tokens(&self) -> MutexGuard<'_, HashMap<Credentials, Arc<Verified>>> {
         let own = self.0.own();
         own.lock().unwrap_or_else(PoisonError::into_inner)

@@ -28,6 +28,7 @@ use super::keys::KeySet;
 use super::rotation::Keys;
 use super::*;
 use crate::clock::FixedClock;
+use crate::layers::rates::Rate;
 
 const NOW: i64 = 1_800_000_000;
 const ISSUER: &str = "https://login.example.com/";
@@ -102,7 +103,8 @@ fn verify(
     headers: &HeaderMap,
     any_of: &[&str],
 ) -> Result<Arc<Caller>, Rejection> {
-    verifier.verify(headers, any_of).now_or_never().unwrap()
+    let found = verifier.verify(headers, None).now_or_never().unwrap();
+    found.and_then(|caller| caller.require(any_of).map(|()| caller))
 }
 
 fn base_header() -> Value {
@@ -706,4 +708,63 @@ fn the_development_key_signs_tokens_that_verify() {
         verify(&verifier, &headers, &["Write"]),
         Err(Rejection::Expired)
     );
+}
+
+#[test]
+fn an_address_that_failed_too_often_is_refused_unless_its_token_is_known() {
+    let World {
+        key,
+        clock,
+        verifier,
+    } = world();
+    let verifier = verifier.limited(Rates::new(Limits {
+        failures: Some(Rate {
+            per_second: 1,
+            burst: 3,
+        }),
+        ..Limits::default()
+    }));
+    let token = |claims| {
+        sign(
+            &key,
+            Algorithm::ES256,
+            &base_header(),
+            &merged(base(), claims),
+        )
+    };
+    let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().ok());
+    let verify = |token: &str, address| {
+        let headers = authorization(&[&format!("Bearer {token}")]);
+        verifier.verify(&headers, address).now_or_never().unwrap()
+    };
+    let nobody = || {
+        let headers = HeaderMap::new();
+        verifier.verify(&headers, one).now_or_never().unwrap()
+    };
+    let is_refused = |verified| matches!(verified, Err(Rejection::TooMany(_)));
+    let known = token(json!({}));
+    let soon = token(json!({ "exp": NOW + 60 }));
+    let new = token(json!({ "oid": "new" }));
+    std::thread::scope(|scope| {
+        // It is known to another thread, if the machine has more than one processor.
+        let elsewhere = scope.spawn(|| [&known, &soon].map(|token| verify(token, one).unwrap()));
+        elsewhere.join().unwrap();
+    });
+    assert_eq!(nobody(), Err(Rejection::Missing));
+    assert_eq!(verify("x", one), Err(Rejection::Invalid));
+    assert_eq!(verify("x.y.z", one), Err(Rejection::Invalid));
+
+    // In a second it may fail once more.
+    let exhaust = || while !is_refused(verify("x.y.z", one)) {};
+    exhaust();
+    assert!(is_refused(nobody()));
+    exhaust();
+    assert!(is_refused(verify(&new, one)), "a signature was verified");
+    verify(&known, one).unwrap();
+    verify(&soon, one).unwrap();
+    verify(&new, other).unwrap();
+    clock.advance(TimeDelta::seconds(120));
+    exhaust();
+    assert!(is_refused(verify(&soon, one)), "it has expired");
+    verify(&known, one).unwrap();
 }

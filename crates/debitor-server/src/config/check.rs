@@ -1,9 +1,10 @@
 //! What each setting must be. Messages say what is expected and never what was given.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use ipnet::IpNet;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 use uuid::Uuid;
@@ -144,6 +145,26 @@ pub(super) fn origins(text: &str) -> Checked<Vec<String>> {
     } else {
         Err("must be origins, separated by spaces, as in https://app.example.com".to_owned())
     }
+}
+
+/// Networks, and addresses as networks of one.
+pub(super) fn networks(text: &str) -> Checked<Vec<IpNet>> {
+    let networks = text.split_whitespace().map(network);
+    let expected = "must be addresses and networks, separated by spaces, as in 10.0.0.0/24 ::1";
+    networks
+        .collect::<Option<_>>()
+        .ok_or_else(|| expected.to_owned())
+}
+
+/// One whose address has bits behind its prefix is a mistake, more likely than not.
+fn network(text: &str) -> Option<IpNet> {
+    let address = || {
+        text.parse()
+            .ok()
+            .map(|address: IpAddr| address.to_canonical())
+    };
+    let network = text.parse().ok().filter(|net: &IpNet| *net == net.trunc());
+    network.or_else(|| address().map(IpNet::from))
 }
 
 pub(super) fn not_empty(text: &str) -> Checked<String> {

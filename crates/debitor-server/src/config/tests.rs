@@ -48,6 +48,7 @@ const SMALLEST: &str = r#"
 const WHOLE: &str = r#"
     listen = "0.0.0.0:9000"
     public_url = "https://customers.example.com/"
+    trusted_proxies = "10.0.0.0/8 ::1 2001:db8::/32 192.0.2.7"
     [tls]
     cert_file = "CERT.PEM"
     key_file = "KEY.PEM"
@@ -85,6 +86,12 @@ const WHOLE: &str = r#"
     connections = 5
     requests = 6
     connections_per_address = 4
+    requests_per_second = 50
+    requests_burst = 70
+    writes_per_second = 20
+    writes_burst = 30
+    failed_authentications_per_second = 10
+    failed_authentications_burst = 15
     handshake_timeout_ms = 100
     header_timeout_ms = 200
     body_timeout_ms = 300
@@ -105,6 +112,8 @@ fn the_smallest_file_has_defaults_for_the_rest() {
     let config = load(SMALLEST, &[]).unwrap();
     assert_eq!(config.listen, "127.0.0.1:8080".parse().unwrap());
     assert_eq!((config.public_url, config.tls), (None, None));
+    assert_eq!(config.trusted_proxies, []);
+    assert_eq!(config.limits.rates(), rates::Limits::default());
     assert_eq!(config.store.url.expose(), "sqlite:/var/lib/debitor");
     assert_eq!(config.store.reserve_bytes, 64 * 1024 * 1024);
     assert_eq!(config.store.archive, None);
@@ -115,6 +124,12 @@ fn the_smallest_file_has_defaults_for_the_rest() {
             connections: 10_240,
             requests: 512,
             connections_per_address: None,
+            requests_per_second: None,
+            requests_burst: None,
+            writes_per_second: None,
+            writes_burst: None,
+            failed_authentications_per_second: None,
+            failed_authentications_burst: None,
             handshake_timeout_ms: 5000,
             header_timeout_ms: 10_000,
             body_timeout_ms: 10_000,
@@ -171,6 +186,12 @@ fn every_setting_is_read() {
             connections: 5,
             requests: 6,
             connections_per_address: Some(4),
+            requests_per_second: Some(50),
+            requests_burst: Some(70),
+            writes_per_second: Some(20),
+            writes_burst: Some(30),
+            failed_authentications_per_second: Some(10),
+            failed_authentications_burst: Some(15),
             handshake_timeout_ms: 100,
             header_timeout_ms: 200,
             body_timeout_ms: 300,
@@ -371,8 +392,8 @@ fn all_faults_are_told_at_once() {
             "limits.connections (DEBITOR_LIMITS_CONNECTIONS): must be a whole number from 1 to \
              1000000",
             "docs.enabled: must be true or false",
-            "colour: is not a setting; the settings here are: listen, public_url, tls, store, auth, \
-             log, limits, docs, cors, admin",
+            "colour: is not a setting; the settings here are: listen, public_url, trusted_proxies, \
+             tls, store, auth, log, limits, docs, cors, admin",
         ],
     );
 }
@@ -512,6 +533,55 @@ fn issuers_and_public_urls_are_plain() {
         let place = "auth.issuers[0].issuer (DEBITOR_AUTH_ISSUERS_0_ISSUER)";
         assert!(faults.iter().any(|fault| fault.place == place), "{url}");
     }
+}
+
+#[test]
+fn proxies_are_addresses_and_networks() {
+    let config = load(WHOLE, &[]).unwrap();
+    let told: Vec<_> = config
+        .trusted_proxies
+        .iter()
+        .map(IpNet::to_string)
+        .collect();
+    assert_eq!(
+        told,
+        ["10.0.0.0/8", "::1/128", "2001:db8::/32", "192.0.2.7/32"]
+    );
+    for proxies in [
+        "proxy.example.com",
+        "10.0.0.0/33",
+        "10.0.0.1/8",
+        "10.0.0.0/8,::1",
+        "10.0.0",
+        "::1/129",
+        "*",
+        "127.0.0.1:80",
+    ] {
+        let faults = load(SMALLEST, &[("DEBITOR_TRUSTED_PROXIES", proxies)]).unwrap_err();
+        assert_eq!(faults.0.len(), 1, "{proxies}");
+    }
+}
+
+#[test]
+fn a_burst_is_twice_a_seconds_unless_it_is_said() {
+    let rate = |per_second, burst| Some(Rate { per_second, burst });
+    let limits = load(WHOLE, &[]).unwrap().limits.rates();
+    assert_eq!(
+        (limits.requests, limits.writes),
+        (rate(50, 70), rate(20, 30))
+    );
+    assert_eq!(limits.failures, rate(10, 15));
+    let toml = format!("{SMALLEST}[limits]\nwrites_per_second = 7\n");
+    let limits = load(&toml, &[]).unwrap().limits.rates();
+    assert_eq!((limits.requests, limits.writes), (None, rate(7, 14)));
+    check_faults(
+        &format!("{SMALLEST}[limits]\nwrites_burst = 7\nrequests_per_second = 0\n"),
+        &[],
+        &[
+            "limits.requests_per_second: must be a whole number from 1 to 1000000",
+            "limits.writes_burst: is of no use without writes_per_second",
+        ],
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ use tower::Service;
 use super::arriving::Arriving;
 use super::socket::Socket;
 use super::{Limits, http1, http2, tls};
+use crate::network::Peer;
 
 /// What hyper takes of a request's line and headers, in bytes: a little more than the layers, whose
 /// refusals say what is wrong.
@@ -41,6 +42,28 @@ where
     /// Services that are always ready, as routers are.
     fn answer(&self, request: Request<Arriving>) -> S::Future {
         self.clone().call(request)
+    }
+}
+
+/// What answers the requests of one connection: it says where they come from.
+#[derive(Clone)]
+pub(super) struct OfPeer<S> {
+    service: S,
+    peer: Peer,
+}
+
+impl<S> OfPeer<S> {
+    pub(super) fn new(service: S, peer: Peer) -> Self {
+        Self { service, peer }
+    }
+}
+
+impl<S: Answers> Answers for OfPeer<S> {
+    type Answer = S::Answer;
+
+    fn answer(&self, mut request: Request<Arriving>) -> S::Answer {
+        request.extensions_mut().insert(self.peer);
+        self.service.answer(request)
     }
 }
 

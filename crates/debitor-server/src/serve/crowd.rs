@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
+
+use crate::network::network;
 
 /// A full house is told once in this time.
 const QUIET: Duration = Duration::from_mins(1);
@@ -113,17 +115,6 @@ impl Drop for OfAddress {
     }
 }
 
-/// What counts as one address: of IPv6 the first half, as the second is the client's to choose.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let network = address.to_bits() >> 64 << 64;
-            Ipv6Addr::from_bits(network).into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,16 +131,5 @@ mod tests {
         assert!(admit("192.0.2.1").is_some());
         drop(second);
         assert!(addresses.open().is_empty());
-    }
-
-    #[test]
-    fn a_network_of_ipv6_is_one_address() {
-        let check = |address: &str, expected: &str| {
-            let network = network(address.parse().unwrap());
-            assert_eq!(network.to_string(), expected);
-        };
-        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::");
-        check("2001:db8:1:3::1", "2001:db8:1:3::");
-        check("::ffff:192.0.2.1", "192.0.2.1");
     }
 }

@@ -4,10 +4,10 @@ mod http2;
 mod secure;
 mod slow;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::Router;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use bytes::Bytes;
 use chrono::DateTime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -57,6 +57,10 @@ async fn world_with(limits: Limits, tls: Option<Arc<Tls>>) -> World {
     let router = Router::new()
         .route("/slow", slow)
         .route("/fast", get("fast"))
+        .route(
+            "/peer",
+            get(async |Extension(Peer(address))| IpAddr::to_string(&address)),
+        )
         .route("/large", get(async || vec![b'x'; LARGE]))
         .route("/length", post(async |body: Bytes| body.len().to_string()));
     let router = router.merge(crate::health::router(readiness.clone()));
@@ -125,6 +129,12 @@ async fn requests_under_way_are_answered_before_it_stops() {
     world.release.notify_one();
     assert!(rest(request).await.ends_with("slow"));
     world.server.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_says_where_it_comes_from() {
+    let world = world(Limits::new(10)).await;
+    assert!(world.get("/peer").await.ends_with("127.0.0.1"));
 }
 
 #[tokio::test]

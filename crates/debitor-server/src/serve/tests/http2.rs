@@ -61,6 +61,7 @@ async fn requests_share_a_connection() {
     let slow = client.send("/slow");
     server.world.entered.notified().await;
     assert_eq!(client.get("/fast").await, "fast");
+    assert_eq!(client.get("/peer").await, "127.0.0.1");
     assert_eq!(client.get("/large").await.len(), LARGE);
     server.world.release.notify_one();
     assert_eq!(text(slow).await, "slow");
