@@ -2,6 +2,7 @@
 
 pub mod admission;
 pub mod forwarded;
+mod host;
 pub mod rates;
 mod size;
 
@@ -18,8 +19,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
-use axum::http::uri::{Authority, PathAndQuery};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
 use axum::response::Response;
 use bytes::Bytes;
@@ -102,7 +103,7 @@ impl Surroundings {
         let asked = || {
             let scheme = word.and_then(Word::scheme).unwrap_or(self.scheme);
             let host = word.and_then(Word::host);
-            [scheme, host.unwrap_or_else(|| asked_host(request)), base].concat()
+            [scheme, host.unwrap_or_else(|| host::asked(request)), base].concat()
         };
         let base_url = match &self.public_url {
             Some(url) => [url, base].concat(),
@@ -161,7 +162,7 @@ async fn answer(surroundings: &Surroundings, router: Router, mut request: Reques
     let span = telemetry::request_span(context.request_id, request.method().as_str());
     let in_api = base(request.uri().path()).is_some();
     let version = request.version();
-    let size = size::check(&request);
+    let fits = host::check(&request).and_then(|()| size::check(&request));
     rewrite_path(request.uri_mut());
     request.extensions_mut().insert(context.clone());
     request
@@ -171,7 +172,7 @@ async fn answer(surroundings: &Surroundings, router: Router, mut request: Reques
         request.extensions_mut().insert(Peer(client));
     }
     async {
-        let answered = match size {
+        let answered = match fits {
             Ok(()) => route(router, request, surroundings.patience).await,
             Err(problem) => Err(problem),
         };
@@ -285,24 +286,6 @@ fn base(path: &str) -> Option<&'static str> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     BASES.into_iter().find(is_under)
-}
-
-/// The host that the client asked for; nonsense is not repeated.
-fn asked_host(request: &Request) -> &str {
-    let header = || request.headers().get(HOST)?.to_str().ok();
-    let asked = request.uri().authority().map(Authority::as_str);
-    asked
-        .or_else(header)
-        .filter(|host| is_host(host))
-        .unwrap_or("localhost")
-}
-
-/// Whether the text is a host, with a port or without; what is not plain is for the parser to say.
-fn is_host(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
-    let (name, port) = text.split_once(':').unwrap_or((text, "80"));
-    let plain = !name.is_empty() && text.bytes().all(is_plain) && port.parse::<u16>().is_ok();
-    plain || (!text.contains('@') && text.parse::<Authority>().is_ok())
 }
 
 /// Leads every base to the first, where the operations are mounted, and keys in parentheses to

@@ -356,6 +356,7 @@ impl Corpus {
             ("empty tokens", "authorization:\r\n", &[401]),
             ("another length", "content-length: 5\r\n", &[400]),
             ("lengths in a list", "content-length: 19, 5\r\n", &[400]),
+            ("hosts", "host: evil.example\r\n", &[400]),
         ] {
             self.add(name, self.create(headers, BODY.as_bytes()), statuses);
         }

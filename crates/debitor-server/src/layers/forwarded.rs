@@ -12,7 +12,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
-use super::is_host;
+use super::host::is_host;
 use crate::network::Peer;
 
 const FOR: &str = "x-forwarded-for";
