@@ -15,6 +15,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::clock::Clock;
+use crate::security;
 pub use caller::{Administrator, Caller, Scope};
 pub use issuer::Issuer;
 use jwt::{Unverified, Verified};
@@ -84,18 +85,14 @@ impl Verifier {
         headers: &HeaderMap,
         any_of: &[&str],
     ) -> Result<Arc<Caller>, Rejection> {
-        let verified = self.caller(headers).await.and_then(|caller| {
-            let needed = || any_of.first().copied().unwrap_or_default().to_owned();
-            if caller.may(any_of) {
-                Ok(caller)
-            } else {
-                Err(Rejection::Scope { needed: needed() })
-            }
-        });
-        if let Err(rejection) = &verified {
-            tracing::info!(auth.rejection = ?rejection, "access refused");
+        let caller = self.caller(headers).await;
+        let caller = caller.inspect_err(security::unauthenticated)?;
+        if caller.may(any_of) {
+            return Ok(caller);
         }
-        verified
+        security::not_permitted(&caller);
+        let needed = any_of.first().copied().unwrap_or_default().to_owned();
+        Err(Rejection::Scope { needed })
     }
 
     async fn caller(&self, headers: &HeaderMap) -> Result<Arc<Caller>, Rejection> {

@@ -18,7 +18,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONNECTION, HOST, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::{Authority, PathAndQuery};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::response::Response;
 use bytes::Bytes;
 use debitor_api::support::reply;
@@ -138,7 +138,7 @@ where
 async fn answer(surroundings: &Surroundings, router: Router, mut request: Request) -> Response {
     let started = Instant::now();
     let context = surroundings.context(&request);
-    let span = telemetry::request_span(context.request_id, request.method().as_str());
+    let span = telemetry::request_span(context.request_id, name(request.method()));
     let in_api = base(request.uri().path()).is_some();
     let version = request.version();
     let size = size::check(&request);
@@ -207,6 +207,25 @@ fn too_slow(reads: bool) -> Problem {
     } else {
         problem.inner_code("outcomeUnknown")
     }
+}
+
+/// The method as the log names it: one that nobody knows is whatever a client likes to write.
+fn name(method: &Method) -> &'static str {
+    const KNOWN: [Method; 9] = [
+        Method::GET,
+        Method::POST,
+        Method::PATCH,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::PUT,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    KNOWN
+        .iter()
+        .find(|known| *known == method)
+        .map_or("other", Method::as_str)
 }
 
 fn mark(headers: &mut HeaderMap, context: &Context, in_api: bool) {

@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod odata;
 mod per_thread;
 pub mod router;
+mod security;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
@@ -40,6 +41,7 @@ use layers::{Surrounded, Surroundings};
 use serve::tls::Tls;
 use serve::{Ending, Entrance, Limits};
 use store::Store;
+use store::watched::Watched;
 
 /// A server with all that it needs, ready to run.
 pub struct Server {
@@ -119,7 +121,7 @@ impl Server {
     fn app(&mut self) -> App {
         let issuers = std::mem::take(&mut self.issuers);
         let verifier = Verifier::new(issuers, Arc::clone(&self.clock));
-        let store = Arc::clone(&self.store);
+        let store = Arc::new(Watched(Arc::clone(&self.store)));
         App::new(store, Arc::new(verifier), self.config.limits.body_bytes)
     }
 

@@ -17,6 +17,7 @@ pub mod privacy;
 pub mod query;
 pub(crate) mod sales_invoice;
 pub mod sqlite;
+pub(crate) mod watched;
 pub(crate) mod writing;
 
 use std::ops::Range;
