@@ -28,6 +28,7 @@ mod operations;
 mod options;
 mod paging;
 mod postgres;
+mod privacy;
 mod sales_invoice;
 mod sales_invoice_customer;
 mod serve;

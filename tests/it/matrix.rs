@@ -153,6 +153,7 @@ async fn nobody_reaches_what_is_not_theirs() {
         }
     }
     tally.print(&rows);
+    refused_changes_are_told(&world, &rows);
     for cell in rows
         .iter()
         .enumerate()
@@ -166,6 +167,17 @@ async fn nobody_reaches_what_is_not_theirs() {
             "{}",
             carrier.name()
         );
+    }
+}
+
+/// Each operation that writes was refused to who may only read, and the log has a line that says so.
+fn refused_changes_are_told(world: &World, rows: &[Row]) {
+    let log = world.log();
+    for row in rows.iter().filter(|row| row.writes()) {
+        let of_operation = format!("operationId=\"{}\"", row.operation.id);
+        let is_told =
+            |line: &str| line.contains(&of_operation) && line.contains("refusal=\"change\"");
+        assert!(log.lines().any(is_told), "{}", row.operation.id);
     }
 }
 

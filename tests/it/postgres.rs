@@ -11,6 +11,7 @@ mod metrics;
 mod migrate;
 mod network;
 mod plans;
+mod privacy;
 mod tenants;
 mod tls;
 mod together;

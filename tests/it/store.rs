@@ -8,6 +8,7 @@ mod grants;
 mod idempotency;
 mod lists;
 mod pages;
+mod privacy;
 mod references;
 mod sales_invoice;
 mod secret;

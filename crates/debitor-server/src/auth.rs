@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::clock::Clock;
 use crate::layers::rates::{Limits, Rates, TooMany};
+use crate::security;
 pub use caller::{Administrator, Caller, Scope};
 pub use issuer::Issuer;
 use jwt::{Unverified, Verified};
@@ -122,7 +123,7 @@ impl Verifier {
             // A line of the log would cost more than the refusal.
             return self.rates.refused(too_many.what);
         }
-        tracing::info!(auth.rejection = ?rejection, "access refused");
+        security::unauthenticated(rejection);
         if rejection.is_failure() {
             self.rates.failed(address);
         }

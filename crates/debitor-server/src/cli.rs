@@ -1,6 +1,7 @@
 //! The command line of the server.
 
 pub(crate) mod company;
+pub(crate) mod customer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     /// Administers companies without HTTP.
     #[command(subcommand)]
     Company(company::Company),
+    /// Exports all that is held of a customer, and erases customers, without HTTP.
+    #[command(subcommand)]
+    Customer(customer::Customer),
     Backup(Backup),
     Restore(Restore),
     Verify(Verify),

@@ -1,6 +1,7 @@
 //! What the program's commands do.
 
 mod company;
+mod customer;
 mod upkeep;
 
 use std::fs::DirBuilder;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => block_on(run_serve(arguments)),
         Command::Token(arguments) => print_token(arguments),
         Command::Company(command) => block_on(company::run(command)),
+        Command::Customer(command) => block_on(customer::run(command)),
         Command::ConfigSchema => print(&config::schema_json()?),
         #[cfg(feature = "failpoints")]
         Command::Failpoints => print(&(failpoint::NAMES.join("\n") + "\n")),

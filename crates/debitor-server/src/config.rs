@@ -191,7 +191,7 @@ enum Keys {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct Log {
-    /// Levels by module, as in `info,debitor_server=debug`.
+    /// Levels by module, as in `info,debitor_server=debug`. Of libraries nothing below `info` is logged.
     #[schemars(default = "default_filter")]
     pub filter: String,
     /// How a line is written.

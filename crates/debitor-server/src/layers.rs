@@ -21,7 +21,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, Version};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::response::Response;
 use bytes::Bytes;
 use debitor_api::support::reply;
@@ -159,7 +159,7 @@ async fn answer(surroundings: &Surroundings, router: Router, mut request: Reques
     let word = surroundings.proxies.word(&request);
     let context = surroundings.context(&request, word);
     let client = word.map(Word::client);
-    let span = telemetry::request_span(context.request_id, request.method().as_str());
+    let span = telemetry::request_span(context.request_id, name(request.method()));
     let in_api = base(request.uri().path()).is_some();
     let version = request.version();
     let fits = host::check(&request).and_then(|()| size::check(&request));
@@ -231,6 +231,25 @@ fn too_slow(reads: bool) -> Problem {
     } else {
         problem.inner_code("outcomeUnknown")
     }
+}
+
+/// The method as the log names it: one that nobody knows is whatever a client likes to write.
+fn name(method: &Method) -> &'static str {
+    const KNOWN: [Method; 9] = [
+        Method::GET,
+        Method::POST,
+        Method::PATCH,
+        Method::DELETE,
+        Method::HEAD,
+        Method::OPTIONS,
+        Method::PUT,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    KNOWN
+        .iter()
+        .find(|known| *known == method)
+        .map_or("other", Method::as_str)
 }
 
 fn mark(headers: &mut HeaderMap, context: &Context, in_api: bool) {

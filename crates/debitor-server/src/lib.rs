@@ -22,6 +22,7 @@ pub mod network;
 pub mod odata;
 mod per_thread;
 pub mod router;
+mod security;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
@@ -43,6 +44,7 @@ use layers::{Surrounded, Surroundings};
 use serve::tls::Tls;
 use serve::{Ending, Entrance, Limits};
 use store::Store;
+use store::watched::Watched;
 
 /// A server with all that it needs, ready to run.
 pub struct Server {
@@ -125,7 +127,8 @@ impl Server {
         let rates = Rates::new(limits.rates());
         let verifier = Verifier::new(issuers, Arc::clone(&self.clock));
         let verifier = Arc::new(verifier.limited(Arc::clone(&rates)));
-        App::new(Arc::clone(&self.store), verifier, rates, limits.body_bytes)
+        let store = Arc::new(Watched(Arc::clone(&self.store)));
+        App::new(store, verifier, rates, limits.body_bytes)
     }
 
     fn router(

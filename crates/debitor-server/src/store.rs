@@ -13,9 +13,11 @@ pub(crate) mod grant;
 pub(crate) mod idempotency;
 pub(crate) mod metrics;
 pub mod postgres;
+pub mod privacy;
 pub mod query;
 pub(crate) mod sales_invoice;
 pub mod sqlite;
+pub(crate) mod watched;
 pub(crate) mod writing;
 
 use std::ops::Range;
@@ -37,6 +39,7 @@ use crate::domain::company::NewCompany;
 use crate::domain::right::{Granted, Grantee, Right};
 use crate::domain::version::{Precondition, Version};
 use crate::odata::order::Position;
+use privacy::{Erase, Erased, Held, Sought};
 pub use query::{Condition, ListQuery};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -291,6 +294,21 @@ pub trait Store: Send + Sync {
     ) -> Result<()>;
     /// The companies of the tenant, and who may do what with each.
     async fn company_grants(&self, by: Administrator) -> Result<Vec<Granted>>;
+
+    /// All that is held of a customer.
+    async fn customer_export(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        customer: Sought,
+    ) -> Result<Held>;
+    /// Takes customers out of everything, all of them or none: one that was deleted before as well.
+    async fn customer_erase(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        erase: Erase,
+    ) -> Result<Erased>;
 
     async fn company_list(
         &self,

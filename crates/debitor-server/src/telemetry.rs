@@ -1,13 +1,19 @@
 //! Logs: to standard error, one span for each request. Never tokens, bodies or query strings.
+//!
+//! That is so at every level for what this program says. Libraries say at the levels of bugs and traces
+//! whatever passes through them, people's data and tokens among it: of them nothing below `info` is logged,
+//! whatever the filter lets through.
 
 use std::io;
 use std::panic::PanicHookInfo;
 
 use anyhow::Context as _;
-use tracing::Span;
 use tracing::field::Empty;
+use tracing::{Level, Metadata, Span};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use uuid::Uuid;
 
 use crate::config::{Log, LogFormat};
@@ -33,17 +39,24 @@ where
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer);
+    let own = filter_fn(is_own_or_important);
     match format {
         // Colours would be bytes that a client's text can imitate, and noise in a file.
-        LogFormat::Text => Box::new(builder.with_ansi(false).finish()),
+        LogFormat::Text => Box::new(builder.with_ansi(false).finish().with(own)),
         LogFormat::Json => Box::new(
             builder
                 .json()
                 .flatten_event(true)
                 .with_span_list(false)
-                .finish(),
+                .finish()
+                .with(own),
         ),
     }
+}
+
+/// Asked once for each place in the code that logs.
+fn is_own_or_important(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with("debitor") || *metadata.level() <= Level::INFO
 }
 
 /// The span of a request; the operation adds its route and operationId.
@@ -100,7 +113,7 @@ mod tests {
     fn logged(format: LogFormat, work: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = subscriber(EnvFilter::new("info"), format, move || writer.clone());
+        let subscriber = subscriber(EnvFilter::new("trace"), format, move || writer.clone());
         tracing::subscriber::with_default(subscriber, work);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
     }
@@ -117,6 +130,20 @@ mod tests {
         assert_eq!(line["status"], 200);
         assert_eq!(line["span"]["operationId"], "customer_get");
         assert_eq!(line["span"]["requestId"], Uuid::nil().to_string());
+    }
+
+    #[test]
+    fn libraries_tell_no_more_than_what_is_important() {
+        let text = logged(LogFormat::Text, || {
+            tracing::debug!(target: "h2::codec", "theirs: a header");
+            tracing::info!(target: "h2::codec", "theirs: a warning");
+            tracing::trace!("ours: a trace");
+        });
+        assert!(!text.contains("a header"), "{text}");
+        assert!(
+            text.contains("a warning") && text.contains("a trace"),
+            "{text}"
+        );
     }
 
     #[test]

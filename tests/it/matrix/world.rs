@@ -147,6 +147,11 @@ impl World {
         request.try_send_by(&self.client).await.unwrap()
     }
 
+    /// What the server has logged.
+    pub(super) fn log(&self) -> String {
+        std::fs::read_to_string(self.server.data_dir().join("server.log")).unwrap()
+    }
+
     async fn own(&self, company: Uuid, method: &str, path: &str, body: Option<Value>) -> Answer {
         let probe = Probe {
             method: method.to_owned(),

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use debitor_server::auth::Administrator;
 use debitor_server::odata::search;
+use debitor_server::store::privacy::{Erase, Sought};
 use debitor_server::store::{Condition, CustomerKey};
 use debitor_tests::Engine;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
-use crate::store::fixture::Fixture;
+use crate::store::fixture::{Fixture, TENANT};
 
 /// Writes one after the other, each of which adds a segment.
 const WRITES: usize = 400;
@@ -67,6 +70,60 @@ async fn segments_are_merged_and_say_what_they_said() {
     let all = i32::try_from(WRITES / 2 * 3 / 4).unwrap();
     assert_eq!(found(&fixture, "gemeinsam").await, all);
     assert_eq!(found(&fixture, "eins").await, 0);
+    fixture.store.close().await;
+}
+
+/// Customers are erased while others write and segments are merged. Nothing is left of those, whatever words
+/// they had before.
+#[tokio::test]
+async fn who_is_erased_leaves_the_index_by_the_side_of_merges() {
+    let fixture = Fixture::new(Engine::Postgres).await;
+    let sql = fixture.place.database().unwrap().superuser().await;
+    let mut customers = Vec::new();
+    for n in 0..WRITES / 4 {
+        let stored = fixture.customer(&format!("gemeinsam alt{n}x")).await;
+        let name = format!("gemeinsam neu{n}x");
+        fixture.rename(&stored, &stored.etag, &name).await.unwrap();
+        customers.push(stored.id);
+    }
+    let (by, company) = (Administrator::of(TENANT), fixture.scope.company());
+    let erase = async {
+        for (n, pair) in customers.chunks(2).enumerate() {
+            let erase = Erase {
+                customers: vec![Sought::Id(pair[n % 2])],
+                issued: false,
+                files: false,
+            };
+            fixture
+                .store
+                .customer_erase(by, company, erase)
+                .await
+                .unwrap();
+        }
+    };
+    let write = async {
+        for n in 0..WRITES / 2 {
+            fixture.customer(&format!("nebenbei{n}x gemeinsam")).await;
+        }
+    };
+    tokio::join!(erase, write);
+    let few = "SELECT count(*) < 40 FROM customer_words WHERE place = 0";
+    until(&fixture, &sql, few).await;
+    for (n, pair) in customers.chunks(2).enumerate() {
+        let (gone, here) = (pair[n % 2], pair[1 - n % 2]);
+        let has = async |id: Uuid| {
+            let has =
+                "SELECT count(*) > 0 FROM customer_words WHERE position($1::bytea IN postings) > 0";
+            let row = sql.query_one(has, &[&&id.as_bytes()[..]]).await.unwrap();
+            row.get::<_, bool>(0)
+        };
+        assert!(!has(gone).await && has(here).await, "{n}");
+    }
+    let all = i32::try_from(WRITES / 8 + WRITES / 2).unwrap();
+    assert_eq!(found(&fixture, "gemeinsam").await, all);
+    assert_eq!(found(&fixture, "nebenbei77x").await, 1);
+    assert!(holds(&sql, SIZES_ARE_RIGHT).await);
+    assert!(holds(&sql, CHUNKS_ARE_IN_ORDER).await);
     fixture.store.close().await;
 }
 

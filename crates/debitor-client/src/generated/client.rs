@@ -4814,9 +4814,10 @@ refused. No text may contain the character U+0000.
 
 **Repeated requests.** A POST or PATCH with an `Idempotency-Key` can be sent again when its answer
 did not arrive. For 24 hours the same request with the same key gets the first one's status, `ETag`,
-`Location` and body, byte for byte, and nothing is done again. The same request has the same method,
-path, query, `Content-Type` and body; another one with the key is refused with 422, and one that
-comes while the first still runs with 409 and `Retry-After`. A key belongs to its caller, company
+`Location` and body, byte for byte, and nothing is done again; or 404, if whoever runs the service has
+erased the answer's customer since. The same request has the same method, path, query,
+`Content-Type` and body; another one with the key is refused with 422, and one that comes while the
+first still runs with 409 and `Retry-After`. A key belongs to its caller, company
 and operation: elsewhere it is unused. Only what was done is remembered, so after a refusal the key
 is free. `Repeatability-Request-ID` of OASIS Repeatable Requests 1.0 is another name of the key.
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Rejection;
+use crate::security;
 
 /// Who a verified token speaks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +63,8 @@ impl Caller {
             return Ok(());
         }
         let needed = any_of.first().copied().unwrap_or_default().to_owned();
-        let rejection = Rejection::Scope { needed };
-        tracing::info!(auth.rejection = ?rejection, "access refused");
-        Err(rejection)
+        security::not_permitted(self);
+        Err(Rejection::Scope { needed })
     }
 
     /// The company, as far as it is there for the caller, which the store finds out. One that the token

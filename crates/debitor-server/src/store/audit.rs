@@ -16,6 +16,8 @@ pub(crate) enum Action<'a> {
     /// It was changed; this was its JSON and is now.
     Update(&'a str, &'a str),
     Delete,
+    /// It was taken out of everything, now or some time after it was deleted.
+    Erase,
     /// It was granted so far, or no more.
     Grant(&'a Grantee, Right),
 }
@@ -67,6 +69,7 @@ impl Action<'_> {
             Self::Create(json) => ("create", given(json)),
             Self::Update(before, after) => ("update", changed(before, after)),
             Self::Delete => ("delete", String::new()),
+            Self::Erase => ("erase", String::new()),
             Self::Grant(to, Right::None) => ("revoke", to.to_string()),
             Self::Grant(to, right) => ("grant", format!("{to} {right}")),
         }

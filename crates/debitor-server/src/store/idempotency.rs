@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Error, Idempotency, Result};
+use super::{Error, Idempotency, Noun, Result, Written};
 
 /// How long an outcome is kept at least.
 const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -17,6 +17,15 @@ pub(crate) const PRUNE_ROWS: usize = 1000;
 const CLOCK_TRUST: TimeDelta = TimeDelta::minutes(5);
 
 pub(crate) type Key = [u8; 32];
+
+/// The first outcome, unless its customer was erased since, and with it what the outcome was.
+pub(crate) fn unerased(written: Written) -> Result<Written> {
+    if written.stored.json.is_empty() {
+        Err(Error::NotFound(Noun::Customer))
+    } else {
+        Ok(written)
+    }
+}
 
 /// The keys of the requests that are under way.
 #[derive(Debug, Default, Clone)]

@@ -14,6 +14,7 @@ mod create;
 mod customer;
 mod failure;
 mod fill;
+mod forget;
 mod gather;
 mod gauges;
 mod grant;
@@ -31,6 +32,7 @@ mod pool;
 #[cfg(test)]
 mod portable;
 mod primary;
+mod privacy;
 mod reach;
 mod sales_invoice;
 mod segment;
@@ -56,6 +58,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use uuid::Uuid;
 
 use super::idempotency::{Claim, Running};
+use super::privacy::{Erase, Erased, Files, Held, Sought};
 use super::writing::Writing;
 use super::{
     CompanyKey, Condition, CustomerKey, Error, ListQuery, NewerSchema, Noun, Options, Page, Result,
@@ -254,6 +257,35 @@ impl Store for PostgresStore {
             grant::all(db, by).boxed()
         })
         .await
+    }
+
+    async fn customer_export(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        customer: Sought,
+    ) -> Result<Held> {
+        self.scan(Owner::Company(by.scope(company)), move |db, owner| {
+            privacy::held(db, owner, customer.clone()).boxed()
+        })
+        .await
+    }
+
+    async fn customer_erase(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        erase: Erase,
+    ) -> Result<Erased> {
+        let write = Writing::of_operator(by, company, Arc::clone(&self.clock));
+        let renews = erase.files;
+        let customers = self.writes.run(write, None, erase).await?;
+        let files = if renews {
+            privacy::renew(&self.pools.connector).await
+        } else {
+            Files::Left
+        };
+        Ok(Erased { customers, files })
     }
 
     async fn company_list(

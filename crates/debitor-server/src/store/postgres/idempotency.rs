@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::super::idempotency::{Key, PRUNE_ROWS};
+use super::super::idempotency::{Key, PRUNE_ROWS, unerased};
 use super::super::writing::Writing;
 use super::super::{CompanyKey, Error, Form, Idempotency, Result, Stored, Written};
 use super::failure::Failure;
@@ -69,7 +69,7 @@ fn record(row: &Row) -> Result<(Key, Result<Written>), Failure> {
     Ok((
         key,
         if same {
-            Ok(written)
+            unerased(written)
         } else {
             Err(Error::KeyReused)
         },
@@ -163,6 +163,21 @@ fn parameters(scope: CompanyKey, now: DateTime<Utc>, outcomes: &[Outcome<'_>]) -
 
 fn column<T>(outcomes: &[Outcome<'_>], of: impl Fn(&Outcome<'_>) -> T) -> Vec<T> {
     outcomes.iter().map(of).collect()
+}
+
+/// Adds to what the transaction writes that the outcomes which show these customers are empty. The records
+/// stay: without them a repetition would make an erased customer anew.
+pub(super) fn erase(transaction: &mut Transaction, scope: CompanyKey, customers: &[Uuid]) {
+    let texts: Vec<_> = customers.iter().map(Uuid::to_string).collect();
+    transaction.write(
+        "UPDATE idempotency SET body = '' WHERE company_id = $1 AND (id = ANY($2)
+           OR CASE body WHEN '' THEN NULL ELSE body::jsonb ->> 'customerId' END = ANY($3))",
+        vec![
+            Box::new(scope.company),
+            Box::new(customers.to_vec()),
+            Box::new(texts),
+        ],
+    );
 }
 
 /// Forgets the companies' outcomes from before `cutoff`, some at a time.

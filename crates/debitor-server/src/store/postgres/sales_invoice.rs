@@ -200,6 +200,33 @@ pub(super) async fn show_on_drafts(
     Ok(())
 }
 
+/// Takes customers out of the sales invoices that name them. One that was issued forbids it unless those are
+/// meant too.
+pub(super) async fn take_customers_out(
+    transaction: &mut Transaction,
+    write: &Writing,
+    customers: &[Uuid],
+    issued: bool,
+    rows: &mut audit::Rows,
+) -> Result<(), Failure> {
+    let naming = transaction
+        .query(
+            "SELECT version, incarnation, body FROM sales_invoice
+             WHERE company_id = $1 AND customer_id = ANY($2) ORDER BY id FOR UPDATE",
+            &[&write.scope.company, &customers],
+        )
+        .await?;
+    for row in &naming {
+        let found = read(row)?;
+        if !issued && !sales_invoice::is_draft(&found.invoice) {
+            let number = found.invoice.number.unwrap_or_default();
+            return Err(Error::Conflict(Conflict::NamedBySalesInvoice(number)).into());
+        }
+        name(transaction, write, found, None, rows)?;
+    }
+    Ok(())
+}
+
 /// The number of a sales invoice that names the customer, beside the one that was released.
 pub(super) async fn one_naming(
     transaction: &mut Transaction,

@@ -8,6 +8,8 @@
 //! customers (two bytes each, the higher first), a byte that is 1 if they lost it, the word, and 16
 //! bytes for each customer.
 
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::super::{Error, Result};
@@ -73,6 +75,42 @@ pub(super) fn groups(mut bytes: &[u8]) -> impl Iterator<Item = Result<Group<'_>>
     })
 }
 
+/// Adds a group to a chunk.
+fn write<'a>(
+    chunk: &mut Vec<u8>,
+    word: &[u8],
+    change: Change,
+    ids: impl ExactSizeIterator<Item = &'a [u8; ID]>,
+) {
+    for number in [word.len(), ids.len()] {
+        chunk.extend(u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes());
+    }
+    chunk.push((change == Change::Lost).into());
+    chunk.extend(word);
+    chunk.extend(ids.flatten());
+}
+
+/// What is left of a chunk without some customers; a word that nobody else has goes with them. One without
+/// any word begins before all words.
+pub(super) fn without(chunk: &[u8], gone: &HashSet<Uuid>) -> Result<Chunk> {
+    let mut left = Chunk::default();
+    for group in groups(chunk) {
+        let Group { word, change, ids } = group?;
+        let ids = ids
+            .iter()
+            .filter(|id| !gone.contains(&Uuid::from_bytes(**id)));
+        let ids: Vec<_> = ids.collect();
+        if ids.is_empty() {
+            continue;
+        }
+        if left.postings.is_empty() {
+            left.first = word.to_vec();
+        }
+        write(&mut left.postings, word, change, ids.into_iter());
+    }
+    Ok(left)
+}
+
 /// A part of a segment, with its first word.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Chunk {
@@ -93,12 +131,7 @@ impl Encoder {
             let Chunk { postings, .. } = self.open(word, head);
             let room = FULL.saturating_sub(postings.len() + head) / ID;
             let (part, rest) = ids.split_at(room.clamp(1, ids.len()));
-            for number in [word.len(), part.len()] {
-                postings.extend(u16::try_from(number).unwrap_or(u16::MAX).to_be_bytes());
-            }
-            postings.push((change == Change::Lost).into());
-            postings.extend(word);
-            postings.extend(part.iter().flat_map(Uuid::as_bytes));
+            write(postings, word, change, part.iter().map(Uuid::as_bytes));
             ids = rest;
         }
     }
@@ -172,6 +205,32 @@ mod tests {
         );
         assert!(long.iter().all(|chunk| chunk.first == [b'x'; 3000]));
         assert_eq!(sums(&chunks).len(), 1002);
+    }
+
+    #[test]
+    fn a_chunk_without_some_customers_has_nothing_of_theirs() {
+        let (got, lost) = (Change::Got, Change::Lost);
+        let [chunk] = &encoded(&[
+            ("alone", got, 1),
+            ("both", got, 1),
+            ("both", got, 2),
+            ("both", lost, 1),
+            ("other", got, 2),
+        ])[..] else {
+            panic!("one chunk is expected");
+        };
+        let of = |ids: &[u128]| ids.iter().copied().map(Uuid::from_u128).collect();
+        let left = without(&chunk.postings, &of(&[1, 7])).unwrap();
+        assert_eq!(
+            left,
+            encoded(&[("both", got, 2), ("other", got, 2)]).remove(0)
+        );
+        assert_eq!(without(&chunk.postings, &of(&[7])).unwrap(), *chunk);
+        assert_eq!(
+            without(&chunk.postings, &of(&[1, 2])).unwrap(),
+            Chunk::default()
+        );
+        assert!(without(&chunk.postings[1..], &of(&[1])).is_err());
     }
 
     #[test]

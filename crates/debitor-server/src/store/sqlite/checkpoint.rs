@@ -116,12 +116,12 @@ impl Checkpoints {
         }
     }
 
-    /// Moves everything and empties the log.
-    pub(super) fn finish(&mut self, connection: &Connection) -> Result<(), Refusal> {
+    /// Moves everything and empties the log, unless somebody else reads it: whether that was so.
+    pub(super) fn finish(&mut self, connection: &Connection) -> Result<bool, Refusal> {
         self.prepare()?;
-        checkpoint(connection, "TRUNCATE")?;
+        let log = checkpoint(connection, "TRUNCATE")?;
         failpoint::hit("checkpoint.after");
-        Ok(())
+        Ok(!log.is_held)
     }
 
     fn prepare(&mut self) -> Result<(), Refusal> {

@@ -13,6 +13,7 @@ use super::checkpoint::Checkpoints;
 use super::edit::Edit;
 use super::points::Points;
 use super::space::Space;
+use super::words;
 use crate::failpoint;
 
 /// A write on its way through a transaction that it may share.
@@ -254,6 +255,21 @@ impl Committer {
 
     fn finish(&mut self) -> std::result::Result<(), Refusal> {
         let _released = self.points.release()?;
+        self.checkpoints.finish(&self.connection).map(drop)
+    }
+
+    /// Makes the files anew, so that they have nothing of what was deleted, and says whether the log, which
+    /// had it too, is empty. Pages that are split keep copies of rows in their gaps, which are not
+    /// overwritten when the rows are.
+    pub(super) fn renew(&mut self) -> std::result::Result<bool, Refusal> {
+        let _released = self.points.release()?;
+        self.execute("BEGIN IMMEDIATE")?;
+        if let Err(error) = words::renew(&self.connection) {
+            self.roll_back()?;
+            return Err(error.into());
+        }
+        self.execute("COMMIT")?;
+        self.connection.execute_batch("VACUUM")?;
         self.checkpoints.finish(&self.connection)
     }
 }

@@ -100,16 +100,53 @@ pub(super) fn delete(
     if let Some(number) = sales_invoice::one_naming(db, scope, customer.id)? {
         return Err(Error::Conflict(Conflict::NamedBySalesInvoice(number)));
     }
-    db.prepare_cached("DELETE FROM customer WHERE company_id = ?1 AND id = ?2")?
-        .execute(params![scope.company.as_bytes(), customer.id.as_bytes()])?;
-    db.note(Change::new(company, found.row, Some(&found.json), None));
     let subject = Subject::customer(customer.id, found.version.next());
+    remove(db, scope, company, &found)?;
     audit::record(db, write, Action::Delete, subject)
+}
+
+/// Takes the customer out, if it is there, and says which version would have followed. No sales invoice
+/// may name it.
+pub(super) fn take_out(
+    db: &Edit<'_>,
+    scope: CompanyKey,
+    company: i64,
+    id: Uuid,
+) -> Result<Option<Version>> {
+    let Some(found) = find(db, scope, id)? else {
+        return Ok(None);
+    };
+    remove(db, scope, company, &found)?;
+    Ok(Some(found.version.next()))
+}
+
+fn remove(db: &Edit<'_>, scope: CompanyKey, company: i64, found: &Versioned) -> Result<()> {
+    let id = found.customer.id;
+    db.prepare_cached("DELETE FROM customer WHERE company_id = ?1 AND id = ?2")?
+        .execute(params![scope.company.as_bytes(), id.as_bytes()])?;
+    db.note(Change::new(company, found.row, Some(&found.json), None));
+    Ok(())
 }
 
 /// The customer with this id, if there is one.
 pub(super) fn by_id(db: &Connection, scope: CompanyKey, id: Uuid) -> Result<Option<Customer>> {
     Ok(find(db, scope, id)?.map(|found| found.customer))
+}
+
+/// The id of the customer with this number in any letter case, if there is one.
+pub(super) fn id_by_number(
+    db: &Connection,
+    scope: CompanyKey,
+    number: &str,
+) -> Result<Option<Uuid>> {
+    let id = db
+        .prepare_cached("SELECT id FROM customer WHERE company_id = ?1 AND number_fold = ?2")?
+        .query_row(
+            params![scope.company.as_bytes(), customer::fold_number(number)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(id.map(Uuid::from_bytes))
 }
 
 /// The customer with this number in any letter case, if there is one.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::super::idempotency::{Key, PRUNE_ROWS};
+use super::super::idempotency::{Key, PRUNE_ROWS, unerased};
 use super::super::writing::Writing;
 use super::super::{Error, Form, Idempotency, Result, Stored, Written};
 use super::grant;
@@ -32,13 +32,23 @@ pub(super) fn once(
             return Err(Error::KeyReused);
         }
         note_repetition(db, write, &idempotency.key)?;
-        return Ok(record.written);
+        return unerased(record.written);
     }
     let written = work().map(|stored| write.written(stored))?;
     insert(db, write, &idempotency, &written)?;
     failpoint::hit("idempotency.row");
     Ok(written)
 }
+
+/// The records `i` that show customers of a company, or a sales invoice of theirs. A record does not name
+/// its company: it is that of the change whose ETag it has. One that was emptied is no JSON.
+const SHOWING: &str = r#"
+    FROM idempotency AS i JOIN audit AS a
+      ON a.entity_id = i.id AND i.etag = printf('W/"%d-%08x"', a.version, a.incarnation)
+    WHERE a.company_id = ?1 AND i.body <> ''
+      AND (lower(hex(i.id)) IN (SELECT value FROM json_each(?2))
+        OR replace(CASE i.body WHEN '' THEN '' ELSE i.body ->> '$.customerId' END, '-', '')
+          IN (SELECT value FROM json_each(?2)))"#;
 
 struct Record {
     fingerprint: [u8; 32],
@@ -100,6 +110,37 @@ fn insert(
         body,
     ])?;
     Ok(())
+}
+
+/// Empties the outcomes that show customers of the company, who are in a [`list`]. The records stay: without
+/// them a repetition would make an erased customer anew.
+pub(super) fn erase(db: &Connection, company: Uuid, customers: &str) -> rusqlite::Result<()> {
+    let sql =
+        format!("UPDATE idempotency SET body = '' WHERE record IN (SELECT i.record {SHOWING})");
+    db.prepare_cached(&sql)?
+        .execute(params![company.as_bytes(), customers])?;
+    Ok(())
+}
+
+/// When the outcomes were first and last given that show the customers, and what they are.
+pub(super) fn all_showing(
+    db: &Connection,
+    company: Uuid,
+    customers: &str,
+) -> rusqlite::Result<Vec<(i64, Option<i64>, String)>> {
+    let sql =
+        format!("SELECT i.at, i.replayed_at, i.body {SHOWING} GROUP BY i.record ORDER BY i.record");
+    db.prepare_cached(&sql)?
+        .query_map(params![company.as_bytes(), customers], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect()
+}
+
+/// Customers, for those statements.
+pub(super) fn list(customers: &[Uuid]) -> String {
+    let simple: Vec<_> = customers.iter().map(|id| id.simple().to_string()).collect();
+    serde_json::Value::from(simple).to_string()
 }
 
 /// Forgets some of the outcomes from before `cutoff`, and says how many: the first rows are the

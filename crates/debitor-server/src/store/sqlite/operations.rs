@@ -9,12 +9,13 @@ use debitor_api::types::{CustomerCreate, CustomerUpdate, SalesInvoiceCreate, Sal
 use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
+use super::super::privacy::{Erase, Erased, Files, Held, Sought};
 use super::super::writing::Writing;
 use super::super::{
     Condition, CustomerKey, Error, ListQuery, Page, Result, Scope, Store, Stored, Write, Written,
 };
 use super::gauges::Gauges;
-use super::{SqliteStore, company, customer, grant, list, sales_invoice};
+use super::{SqliteStore, company, customer, grant, list, privacy, sales_invoice};
 use crate::auth::{Administrator, Caller};
 use crate::domain::company::NewCompany;
 use crate::domain::right::{Granted, Grantee, Right};
@@ -53,6 +54,36 @@ impl Store for SqliteStore {
 
     async fn company_grants(&self, by: Administrator) -> Result<Vec<Granted>> {
         self.scan(move |db| grant::all(db, by)).await
+    }
+
+    async fn customer_export(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        customer: Sought,
+    ) -> Result<Held> {
+        self.scan(move |db| privacy::held(db, &by.scope(company), &customer))
+            .await
+    }
+
+    async fn customer_erase(
+        &self,
+        by: Administrator,
+        company: Uuid,
+        erase: Erase,
+    ) -> Result<Erased> {
+        let write = Writing::of_operator(by, company, Arc::clone(&self.clock));
+        let renews = erase.files;
+        let customers = self
+            .writer
+            .run(move |db| privacy::erase(db, &write, &erase))
+            .await?;
+        let files = if renews {
+            privacy::renew(Arc::clone(&self.writer)).await
+        } else {
+            Files::Left
+        };
+        Ok(Erased { customers, files })
     }
 
     async fn company_list(

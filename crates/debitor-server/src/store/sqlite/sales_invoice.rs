@@ -1,5 +1,6 @@
 //! Statements on sales invoices.
 
+use bytes::Bytes;
 use debitor_api::Field;
 use debitor_api::types::{Customer, SalesInvoice, SalesInvoiceCreate, SalesInvoiceUpdate};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use super::super::audit::{Action, Subject};
 use super::super::sales_invoice::{chosen, not_draft};
 use super::super::writing::Writing;
-use super::super::{CompanyKey, Error, Noun, Result, Stored};
+use super::super::{CompanyKey, Conflict, Error, Noun, Result, Stored};
 use super::{audit, body, customer, grant, id_taken, version};
 use crate::domain::sales_invoice::{self, CustomerChoice};
 use crate::domain::version::{Precondition, Version};
@@ -140,6 +141,31 @@ pub(super) fn show_customer_on_drafts(
         }
     }
     Ok(())
+}
+
+/// Takes the customer out of the sales invoices that name it. One that was issued forbids it unless those
+/// are meant too.
+pub(super) fn take_customer_out(
+    db: &Connection,
+    write: &Writing,
+    customer: Uuid,
+    issued: bool,
+) -> Result<()> {
+    for id in naming(db, write.scope, customer)? {
+        let found = require(db, write.scope, id)?;
+        if !issued && !sales_invoice::is_draft(&found.invoice) {
+            let number = found.invoice.number.unwrap_or_default();
+            return Err(Error::Conflict(Conflict::NamedBySalesInvoice(number)));
+        }
+        set_customer(db, write, found, None)?;
+    }
+    Ok(())
+}
+
+/// The JSON of the sales invoices that name the customer.
+pub(super) fn all_naming(db: &Connection, scope: CompanyKey, customer: Uuid) -> Result<Vec<Bytes>> {
+    let naming = naming(db, scope, customer)?.into_iter();
+    naming.map(|id| Ok(get(db, scope, id)?.json)).collect()
 }
 
 /// The number of a sales invoice that names the customer, if there is one.

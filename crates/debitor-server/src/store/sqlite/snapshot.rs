@@ -12,6 +12,11 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{FILE, migrate};
 
+/// Refuses a directory without a store.
+pub fn require(directory: &Path) -> anyhow::Result<()> {
+    open(directory).map(drop)
+}
+
 /// Opens the database of a store that is there, to read it, whether or not a server runs on it.
 pub(super) fn open(directory: &Path) -> anyhow::Result<Connection> {
     let path = directory.join(FILE);

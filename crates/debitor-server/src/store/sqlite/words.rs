@@ -131,6 +131,14 @@ pub(super) fn fill(db: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Makes the index anew. What is deleted from it is overwritten at once, but for the beginnings of words by
+/// which it finds its pages.
+pub(super) fn renew(db: &Connection) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO customer_words (customer_words) VALUES ('delete-all')";
+    db.execute(sql, [])?;
+    fill(db)
+}
+
 /// The number by which the index knows the company.
 pub(super) fn company(db: &Connection, company: Uuid) -> rusqlite::Result<i64> {
     db.prepare_cached("SELECT row FROM company WHERE id = ?1")?

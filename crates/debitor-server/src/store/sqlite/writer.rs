@@ -100,6 +100,18 @@ impl Writer {
         }
     }
 
+    /// Makes the files anew; writes wait meanwhile. To be called where a thread may wait.
+    pub(super) fn renew(&self) -> Result<bool> {
+        let mut committer = self.shared.lock();
+        let renewed = committer.as_mut().ok_or_else(stopped)?.renew();
+        if let Err(refusal) = &renewed
+            && refusal.is_fatal()
+        {
+            self.shared.fail(&mut committer, &format!("{refusal:?}"));
+        }
+        Ok(renewed?)
+    }
+
     /// The writes that were taken and are not answered.
     pub(super) fn pending(&self) -> usize {
         self.shared.pending.load(Ordering::Relaxed)

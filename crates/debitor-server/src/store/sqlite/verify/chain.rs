@@ -22,7 +22,7 @@ const GAPS: &str = "
       (SELECT sequence, lag(sequence, 1, 0) OVER (ORDER BY sequence) AS previous FROM audit)
     WHERE sequence <> previous + 1";
 
-/// What was granted makes no version of the company.
+/// What was granted makes no version of the company. What was deleted can be erased, and erased again.
 const BROKEN: &str = "
     SELECT entity, entity_id, version FROM
       (SELECT entity, entity_id, version, action, lag(version) OVER chain AS before,
@@ -30,7 +30,8 @@ const BROKEN: &str = "
        FROM audit WHERE action NOT IN ('grant', 'revoke')
        WINDOW chain AS (PARTITION BY entity, company_id, entity_id, incarnation ORDER BY sequence))
     WHERE CASE WHEN before IS NULL THEN (action = 'create') <> (version = 1)
-          ELSE version <> before + 1 OR action = 'create' OR action_before = 'delete' END";
+          ELSE version <> before + 1 OR action = 'create'
+            OR action_before IN ('delete', 'erase') AND action <> 'erase' END";
 
 pub(super) fn check(db: &Connection, report: &mut Report<'_>) -> rusqlite::Result<()> {
     if report.counts.schema < AUDITED {
@@ -66,7 +67,7 @@ fn departed(entity: &str, table: &str) -> String {
             FROM audit WHERE entity = '{entity}' GROUP BY company_id, entity_id, incarnation) n
          LEFT JOIN {table} r ON r.company_id = n.company_id AND r.id = n.entity_id
                             AND r.incarnation = n.incarnation
-         WHERE (n.action = 'delete') = (r.id IS NOT NULL) OR r.version <> n.version"
+         WHERE (n.action IN ('delete', 'erase')) = (r.id IS NOT NULL) OR r.version <> n.version"
     )
 }
 

@@ -46,6 +46,50 @@ fn searches_that_the_index_answers_alone() {
     check("donaudampfschifffahrtsgesellschaft", false);
 }
 
+/// Terms by which the index finds its pages, without the byte that says which index they are of.
+fn separators(db: &Connection) -> Vec<String> {
+    let sql = "SELECT CAST(substr(term, 2) AS TEXT) FROM customer_words_idx WHERE length(term) > 0";
+    let mut rows = db.prepare(sql).unwrap();
+    let rows = rows.query_map([], |row| row.get(0)).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// A word of a customer that is there no more can be a page's first; made anew, the index has none of it.
+#[test]
+fn an_index_that_is_made_anew_has_no_beginnings_of_words_that_are_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = super::super::connection::Database::lock(directory.path()).unwrap();
+    let db = database.open_writer().unwrap();
+    // Words that differ at their ends alone, so that a page's beginning is a whole word.
+    let words: Vec<_> = (0..2000).map(|n| format!("1_gemeinsam{n:06}")).collect();
+    for (row, word) in (1..).zip(&words) {
+        let change = Change {
+            company: 1,
+            row,
+            customers: 0,
+            removed: String::new(),
+            added: word.clone(),
+        };
+        index(&db, &change).unwrap();
+    }
+    let optimize = "INSERT INTO customer_words (customer_words) VALUES ('optimize')";
+    db.execute(optimize, []).unwrap();
+    let first = separators(&db).remove(0);
+    let (row, word) = (1..).zip(&words).find(|(_, word)| **word == first).unwrap();
+    let change = Change {
+        company: 1,
+        row,
+        customers: 0,
+        removed: word.clone(),
+        added: String::new(),
+    };
+    index(&db, &change).unwrap();
+    let count = count_of(&db, &format!("\"{word}\"")).unwrap();
+    assert_eq!((count, separators(&db).contains(word)), (0, true));
+    renew(&db).unwrap();
+    assert!(!separators(&db).contains(word));
+}
+
 /// The rows that an index with these customers finds.
 fn found(customers: &[String], words: &Words) -> Vec<i64> {
     let db = Connection::open_in_memory().unwrap();
