@@ -18,9 +18,9 @@ use debitor_tests::{Engine, tried};
 use canary::Canaries;
 use world::World;
 
-/// What no request of a client brings about here: a body that does not come, a server that is not
-/// available, a full disk.
-const NOT_TRIED: [u16; 3] = [408, 503, 507];
+/// What no request of a client brings about here: a body that does not come, a rate that is exceeded, a
+/// server that is not available, a full disk.
+const NOT_TRIED: [u16; 4] = [408, 429, 503, 507];
 
 #[tokio::test]
 async fn canaries_are_told_to_nobody_and_erased_from_every_file() {
