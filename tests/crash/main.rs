@@ -24,6 +24,7 @@ mod full;
 mod history;
 mod journal;
 mod kill;
+mod memory;
 mod migrate;
 mod oracle;
 mod overload;

@@ -17,7 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use crate::Run;
+use crate::disk::is_root;
 use crate::figures::Figures;
+use crate::memory::MemoryLimit;
 use crate::server::{Access, Launch};
 
 /// Customers that each request looks at: a filter that no index serves. So many that to answer takes far
@@ -40,6 +42,8 @@ const MEMORY: u64 = 256 * 1024;
 pub(crate) async fn run(run: &Run, seconds: u64) -> Result<Figures> {
     let launch = Launch::new(&run.server, &run.folder.join("store"), &run.folder);
     let mut server = launch.start().await?;
+    let limit = held_to_memory(server.pid()?).await?;
+    let allowed = limit.as_ref().map_or(0, |_| MEMORY);
     let lists = Lists::new(&server.access)?;
     lists.fill().await?;
     let capacity = lists.rate(MEASURED).await?;
@@ -65,6 +69,8 @@ pub(crate) async fn run(run: &Run, seconds: u64) -> Result<Figures> {
         "the server does not end in order"
     );
 
+    drop(limit);
+
     let goodput = storm.served as f64 / seconds as f64;
     let mut figures = Figures::default();
     figures.add("requests a second at capacity", capacity as u64);
@@ -76,6 +82,7 @@ pub(crate) async fn run(run: &Run, seconds: u64) -> Result<Figures> {
         (100.0 * goodput / capacity) as u64,
     );
     figures.add("KiB of memory at most", memory);
+    figures.add("KiB that the kernel allowed", allowed);
     figures.slowest("half of the refusals within", storm.refused_within(0.5));
     figures.slowest("99 % of them within", storm.refused_within(0.99));
     figures.slowest("back to normal within", recovered);
@@ -99,6 +106,22 @@ pub(crate) async fn run(run: &Run, seconds: u64) -> Result<Figures> {
     ensure!(recovered <= SOON, "it took too long to be well again");
     ensure!(memory <= MEMORY, "{memory} KiB of memory");
     Ok(figures)
+}
+
+/// The kernel holds the server to its memory, if this is root. Else the most that it had is looked at, as
+/// it is in any case.
+async fn held_to_memory(server: u32) -> Result<Option<MemoryLimit>> {
+    if !is_root().await? {
+        println!("NOT HELD to its memory by the kernel: this is not root");
+        return Ok(None);
+    }
+    match MemoryLimit::of(server, MEMORY * 1024) {
+        Ok(limit) => Ok(Some(limit)),
+        Err(why) => {
+            println!("NOT HELD to its memory by the kernel: {why:#}");
+            Ok(None)
+        }
+    }
 }
 
 /// Requests for lists that take their time.
