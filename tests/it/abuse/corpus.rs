@@ -25,6 +25,7 @@ pub(super) fn all(server: &TestServer) -> Vec<Abuse> {
     corpus.deep();
     corpus.bombs();
     corpus.encodings();
+    corpus.encodings_of_lines();
     corpus.duplicate_members();
     corpus.duplicate_headers();
     corpus.lengths();
@@ -271,6 +272,11 @@ impl Corpus {
         for (name, body) in others {
             self.body(name, body, &[400]);
         }
+    }
+
+    /// The same outside of bodies.
+    fn encodings_of_lines(&mut self) {
+        self.group = "invalid text";
         for escape in ["%ff", "%c0%af", "%00", "%ed%a0%80", "%", "%zz", "%u0041"] {
             self.add(
                 format!("{escape} in a path"),
