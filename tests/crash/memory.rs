@@ -3,73 +3,89 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process;
 
 use anyhow::{Context as _, Result};
 
-/// Where the kernel's groups are, of its second version and of its first, with the files that say how
-/// much memory, and how much of the disk in its place, a group may have. Those of the first say that of
-/// both together, which not every kernel counts.
+/// The kernel's groups, of their second version and of their first.
 const KINDS: [Kind; 2] = [
     Kind {
         root: "/sys/fs/cgroup",
-        sign: "cgroup.controllers",
-        limits: [("memory.max", false), ("memory.swap.max", true)],
+        name: "0::",
+        limit: "memory.max",
     },
     Kind {
         root: "/sys/fs/cgroup/memory",
-        sign: "memory.limit_in_bytes",
-        limits: [
-            ("memory.limit_in_bytes", false),
-            ("memory.memsw.limit_in_bytes", false),
-        ],
+        name: ":memory:",
+        limit: "memory.limit_in_bytes",
     },
 ];
 
 struct Kind {
     root: &'static str,
-    /// A file that says that this kind is there.
-    sign: &'static str,
-    /// Files, and whether nothing is the limit.
-    limits: [(&'static str, bool); 2],
+    /// What stands before our own group's path in the kernel's list.
+    name: &'static str,
+    /// The file with the bytes that a group may have.
+    limit: &'static str,
 }
 
-/// The group of a process; it goes when the process has gone.
+/// A group that holds those in it to so many bytes; it goes when they have gone.
 #[derive(Debug)]
 pub(crate) struct MemoryLimit {
     folder: PathBuf,
+    /// Where this process was before.
+    outside: PathBuf,
 }
 
 impl MemoryLimit {
-    /// Holds the process to so many bytes, what it has already included.
-    pub(crate) fn of(process: u32, bytes: u64) -> Result<Self> {
-        let kind = KINDS
-            .iter()
-            .find(|kind| Path::new(kind.root).join(kind.sign).exists())
-            .context("the kernel has no groups for memory here")?;
-        let folder = Path::new(kind.root).join(format!("debitor-crash-{process}"));
+    /// A group without anybody in it.
+    pub(crate) fn of(bytes: u64) -> Result<Self> {
+        let (kind, outside) = own_group().context("the kernel has no groups for memory here")?;
+        let folder = Path::new(kind.root).join(format!("debitor-crash-{}", process::id()));
         fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-        let limit = Self { folder };
-        let [(memory, _), (swapped, is_none)] = kind.limits;
-        limit.set(memory, &bytes.to_string())?;
-        // Without a swap there is none to be limited.
-        let _ = limit.set(swapped, &if is_none { 0 } else { bytes }.to_string());
-        limit.set("cgroup.procs", &process.to_string())?;
+        let limit = Self { folder, outside };
+        set(&limit.folder.join(kind.limit), &bytes.to_string())?;
         Ok(limit)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the kernel's files are written at once or not at all"
-    )]
-    fn set(&self, file: &str, value: &str) -> Result<()> {
-        let file = self.folder.join(file);
-        fs::write(&file, value).with_context(|| file.display().to_string())
+    /// What is started meanwhile is in the group from its first byte on, and stays there; what a process
+    /// had before it came there would not count.
+    pub(crate) async fn around<T>(&self, start: impl Future<Output = Result<T>>) -> Result<T> {
+        enter(&self.folder)?;
+        let started = start.await;
+        enter(&self.outside)?;
+        started
     }
 }
 
 impl Drop for MemoryLimit {
     fn drop(&mut self) {
-        // Left behind if the process is still there: then it holds nothing but a name.
+        // Left behind if somebody is still there: then it holds nothing but a name.
         let _ = fs::remove_dir(&self.folder);
     }
+}
+
+/// The kind of groups that can limit memory, and the one that this process is in.
+fn own_group() -> Option<(&'static Kind, PathBuf)> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    KINDS.iter().find_map(|kind| {
+        let path = |line: &str| Some(line.split_once(kind.name)?.1.to_owned());
+        let path = groups.lines().find_map(path)?;
+        let outside = Path::new(kind.root).join(path.trim_start_matches('/'));
+        let root = Path::new(kind.root);
+        let is_kind = [outside.as_path(), root].map(|folder| folder.join(kind.limit).exists());
+        is_kind.contains(&true).then_some((kind, outside))
+    })
+}
+
+fn enter(group: &Path) -> Result<()> {
+    set(&group.join("cgroup.procs"), &process::id().to_string())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the kernel's files are written at once or not at all"
+)]
+fn set(file: &Path, value: &str) -> Result<()> {
+    fs::write(file, value).with_context(|| file.display().to_string())
 }

@@ -41,8 +41,11 @@ const MEMORY: u64 = 256 * 1024;
 
 pub(crate) async fn run(run: &Run, seconds: u64) -> Result<Figures> {
     let launch = Launch::new(&run.server, &run.folder.join("store"), &run.folder);
-    let mut server = launch.start().await?;
-    let limit = held_to_memory(server.pid()?).await?;
+    let limit = memory_limit().await?;
+    let mut server = match &limit {
+        Some(limit) => limit.around(launch.start()).await?,
+        None => launch.start().await?,
+    };
     let allowed = limit.as_ref().map_or(0, |_| MEMORY);
     let lists = Lists::new(&server.access)?;
     lists.fill().await?;
@@ -110,12 +113,12 @@ pub(crate) async fn run(run: &Run, seconds: u64) -> Result<Figures> {
 
 /// The kernel holds the server to its memory, if this is root. Else the most that it had is looked at, as
 /// it is in any case.
-async fn held_to_memory(server: u32) -> Result<Option<MemoryLimit>> {
+async fn memory_limit() -> Result<Option<MemoryLimit>> {
     if !is_root().await? {
         println!("NOT HELD to its memory by the kernel: this is not root");
         return Ok(None);
     }
-    match MemoryLimit::of(server, MEMORY * 1024) {
+    match MemoryLimit::of(MEMORY * 1024) {
         Ok(limit) => Ok(Some(limit)),
         Err(why) => {
             println!("NOT HELD to its memory by the kernel: {why:#}");
