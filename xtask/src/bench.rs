@@ -31,8 +31,8 @@ pub(crate) struct Options {
     /// Measure on a PostgreSQL of the run's own, against the peer that uses it too.
     #[arg(long, conflicts_with_all = ["peers", "instructions"])]
     postgres: bool,
-    /// Measure only what lists take, in a small and a great company, and what they cost creates; the
-    /// results go to `target/bench/results`.
+    /// Measure only what lists take, in a small and a great company, what they cost creates, and what
+    /// authentication costs gets; the results go to `target/bench/results`.
     #[arg(long, conflicts_with_all = ["peers", "instructions"])]
     lists: bool,
     /// Short rounds; the results go to `target/bench/results`.

@@ -8,6 +8,7 @@
 //! once more, `alone`, in a transaction that looks at what is granted.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -189,7 +190,7 @@ impl Reader {
         let asked = ask(&session, self.tenant.take(), groups);
         let answers = timeout(PATIENCE, asked)
             .await
-            .map_err(|_| "the database does not answer".to_owned())?;
+            .map_err(|_| "the database does not answer".to_owned())??;
         session.in_transaction = false;
         let mut found = Vec::with_capacity(groups.len());
         for (group, answer) in groups.iter().zip(answers) {
@@ -225,7 +226,11 @@ impl Reader {
 }
 
 /// The rows of each group, asked on a connection that shows those of this tenant.
-async fn ask(session: &Session, mut shown: Option<Uuid>, groups: &[Group]) -> Vec<Answer> {
+async fn ask(
+    session: &Session,
+    mut shown: Option<Uuid>,
+    groups: &[Group],
+) -> Result<Vec<Answer>, String> {
     let tenants: Vec<String> = groups.iter().map(|one| one.tenant.to_string()).collect();
     let tenants: Vec<[Parameter<'_>; 1]> =
         tenants.iter().map(|one| [one as Parameter<'_>]).collect();
@@ -245,19 +250,21 @@ async fn ask(session: &Session, mut shown: Option<Uuid>, groups: &[Group]) -> Ve
     of_groups(answers, &calls)
 }
 
-/// The answers to the reads. One before which the tenant could not be set has the answer to that.
-fn of_groups(answers: Vec<Answer>, calls: &[Call<'_>]) -> Vec<Answer> {
+/// The answers to the reads. If a tenant could not be set, those behind it were asked for another: then
+/// nothing counts, and all are asked again on a new connection.
+fn of_groups<T, E: Display>(
+    answers: Vec<Result<T, E>>,
+    calls: &[Call<'_>],
+) -> Result<Vec<Result<T, E>>, String> {
     let mut found = Vec::new();
-    let mut unset = None;
     for (answer, call) in answers.into_iter().zip(calls) {
-        if call.sql == SET_TENANT {
-            unset = answer.err();
-        } else {
-            found.push(unset.take().map_or(answer, Err));
+        match answer {
+            Err(why) if call.sql == SET_TENANT => return Err(why.to_string()),
+            Ok(_) if call.sql == SET_TENANT => {}
+            answer => found.push(answer),
         }
     }
-    found.extend(unset.map(Err));
-    found
+    Ok(found)
 }
 
 /// Reads of one kind for one tenant.
@@ -343,4 +350,20 @@ fn stored(kind: Kind, row: &Row) -> Result<Stored, Failure> {
         etag: version(row, 2)?.etag(),
         json: bytes::Bytes::copy_from_slice(body.as_bytes()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_counts_that_was_asked_for_another_tenant() {
+        let [set, read] = [SET_TENANT, Kind::Customer.sql()].map(|sql| Call::new(sql, &[]));
+        let calls = [set, read, read, set, read];
+        let found = |answers: [Result<u8, &'static str>; 5]| of_groups(answers.into(), &calls);
+        let good = found([Ok(0), Ok(1), Err("a read"), Ok(0), Ok(2)]);
+        assert_eq!(good, Ok(vec![Ok(1), Err("a read"), Ok(2)]));
+        let unset = found([Ok(0), Ok(1), Ok(2), Err("unset"), Ok(3)]);
+        assert_eq!(unset, Err("unset".to_owned()));
+    }
 }

@@ -160,3 +160,36 @@ fn text<P: Listed>(property: P, entity: &str) -> Option<String> {
     }
     serde_json::from_slice(json).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_an_instant_is_what_sql_makes_of_it() {
+        let formed = |text: &str| {
+            let instant = chrono::DateTime::parse_from_rfc3339(text).unwrap();
+            Value::date_time(instant.to_utc())
+        };
+        for (text, expected) in [
+            ("2026-01-31T12:00:00.5Z", true),
+            ("2026-01-31T12:00:00.123456789Z", true),
+            ("2026-01-31T12:00:00Z", false),
+            ("2026-01-31T12:00:00.5+01:00", false),
+            ("2026-01-31t12:00:00.5z", false),
+            ("2026-01-31T12:00:00.1234567890Z", false),
+        ] {
+            assert_eq!(is_instant(text), expected, "{text}");
+            let is_plain = Value::Text(plain(Type::DateTime, text)) == formed(text);
+            assert!(is_plain || !expected, "{text}");
+        }
+        for text in [
+            "",
+            "Z",
+            "2026-01-31T12:00:00.Z",
+            "2026-01-31T12:00:00.\u{e9}Z",
+        ] {
+            assert!(!is_instant(text), "{text}");
+        }
+    }
+}
