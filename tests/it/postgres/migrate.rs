@@ -1,13 +1,16 @@
 //! `debitor-server migrate`, and the servers on a schema that is not theirs.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use debitor_server::clock::SystemClock;
 use debitor_server::store::{self, Options};
 use debitor_tests::postgres::{Database, Host};
 use debitor_tests::{TestServer, binaries};
 use tempfile::TempDir;
+use tokio::time::sleep;
+use tokio_postgres::Client;
 
 /// The exit code for what has to be set up otherwise.
 pub(super) const CONFIGURATION: Option<i32> = Some(78);
@@ -23,6 +26,16 @@ pub(super) fn program(arguments: &[&str]) -> Output {
 
 fn migrate(database: &Database) -> Output {
     program(&["migrate", "--store", &database.owner_url()])
+}
+
+/// A runner that goes on by itself.
+fn spawned(database: &Database) -> Child {
+    Command::new(binaries::server())
+        .args(["migrate", "--store", &database.owner_url()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn printed(output: &Output) -> String {
@@ -78,16 +91,7 @@ async fn the_schema_is_made_once() {
 #[tokio::test]
 async fn runners_at_the_same_time_come_after_each_other() {
     let database = Database::without_schema().await;
-    let runner = || {
-        let mut command = Command::new(binaries::server());
-        command.args(["migrate", "--store", &database.owner_url()]);
-        command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let runners: Vec<_> = (0..RUNNERS).map(|_| runner()).collect();
+    let runners: Vec<_> = (0..RUNNERS).map(|_| spawned(&database)).collect();
     for runner in runners {
         printed(&runner.wait_with_output().unwrap());
     }
@@ -97,6 +101,35 @@ async fn runners_at_the_same_time_come_after_each_other() {
         .query("SELECT FROM schema_version", &[])
         .await;
     assert_eq!(rows.unwrap().len(), 1);
+}
+
+/// Another runner has the lock and has granted, which PostgreSQL itself lets nobody wait for: who
+/// grants before it has the lock fails as soon as the other commits.
+#[tokio::test]
+async fn a_runner_waits_for_the_lock_before_it_changes_anything() {
+    let database = Database::new().await;
+    let mut other = database.superuser().await;
+    let transaction = other.transaction().await.unwrap();
+    transaction
+        .batch_execute(
+            "SELECT FROM schema_version FOR UPDATE;
+             GRANT SELECT ON schema_version TO debitor_service",
+        )
+        .await
+        .unwrap();
+    let runner = spawned(&database);
+    waits(&database.superuser().await).await;
+    transaction.commit().await.unwrap();
+    printed(&runner.wait_with_output().unwrap());
+}
+
+/// Until somebody in the database waits for a lock.
+async fn waits(superuser: &Client) {
+    let waiting = "SELECT FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while superuser.query(waiting, &[]).await.unwrap().is_empty() {
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

@@ -88,9 +88,12 @@ pub async fn migrate(url: &str) -> anyhow::Result<Migrated> {
         .context("cannot connect to the database")?;
     make_role(&session).await?;
     make_version(&session).await?;
-    let from = locked_version(&session).await;
-    session.script("ROLLBACK").await?;
-    let (from, _) = from?;
+    let (from, _) = locked_version(&session).await?;
+    // Two runners that grant at the same time would meet in the table's own row, which is no
+    // conflict that PostgreSQL waits for: the lock makes one come after the other.
+    session
+        .script("GRANT SELECT ON schema_version TO debitor_service; COMMIT")
+        .await?;
     for migration in &MIGRATIONS {
         apply(&session, migration)
             .await
@@ -141,7 +144,7 @@ async fn make_version(session: &Session) -> anyhow::Result<()> {
     session
         .script(
             "INSERT INTO schema_version (id, version, compatible) VALUES (1, 0, 0)
-             ON CONFLICT DO NOTHING; GRANT SELECT ON schema_version TO debitor_service",
+             ON CONFLICT DO NOTHING",
         )
         .await?;
     Ok(())
