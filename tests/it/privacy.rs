@@ -6,6 +6,8 @@ mod canary;
 pub(crate) mod commands;
 mod files;
 mod probes;
+mod refused;
+mod secure;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +21,7 @@ use canary::Canaries;
 use world::World;
 
 /// What no request of a client brings about here: a body that does not come, a rate that is exceeded, a
-/// server that is not available, a full disk.
+/// server that is not available, a full disk. `refused` does.
 const NOT_TRIED: [u16; 4] = [408, 429, 503, 507];
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! A server that logs all that it can, its store, and what is sent to it.
 
 use std::fs::File;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
+use debitor_tests::certificate::Certificate;
 use debitor_tests::document::Document;
 use debitor_tests::postgres::{Database, Host};
 use debitor_tests::{Answer, Engine, Place, Request, binaries};
@@ -38,6 +39,8 @@ pub(super) struct World {
     admin: String,
     tokens: [String; 2],
     client: reqwest::Client,
+    /// The server's, beside what it is told by arguments.
+    environment: Vec<(String, String)>,
     /// Those that stay.
     others: Vec<String>,
     place: Place,
@@ -54,6 +57,15 @@ impl Drop for World {
 
 impl World {
     pub(super) async fn start(engine: Engine) -> Self {
+        Self::start_with(engine, None, &[]).await
+    }
+
+    /// With these variables; with a certificate it speaks TLS.
+    pub(super) async fn start_with(
+        engine: Engine,
+        certificate: Option<&Certificate>,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let data = TempDir::new().unwrap();
         let (place, host) = match engine {
             Engine::Sqlite => (Place::new(engine, &data.path().join(STORE)).await, None),
@@ -64,7 +76,22 @@ impl World {
             }
         };
         let admin = free_address();
-        let (process, ready) = start(data.path(), place.url(), &admin);
+        let mut environment = owned(variables);
+        if let Some(certificate) = certificate {
+            let file = |path: &Path| path.to_str().unwrap().to_owned();
+            environment.extend([
+                (
+                    "DEBITOR_TLS_CERT_FILE".to_owned(),
+                    file(&certificate.cert_file),
+                ),
+                (
+                    "DEBITOR_TLS_KEY_FILE".to_owned(),
+                    file(&certificate.key_file),
+                ),
+            ]);
+        }
+        let client = certificate.map_or_else(reqwest::Client::new, Certificate::client);
+        let (process, ready) = start(data.path(), place.url(), &admin, &environment);
         let token = |permission| token(data.path(), permission);
         let tokens = ["Financials.ReadWrite.All", "Nothing.At.All"].map(token);
         Self {
@@ -72,7 +99,8 @@ impl World {
             ready,
             admin,
             tokens,
-            client: reqwest::Client::new(),
+            client,
+            environment,
             others: Vec::new(),
             place,
             host,
@@ -88,24 +116,29 @@ impl World {
         self.text("companyId")
     }
 
+    /// The tokens' parts are canaries too, but for the header, which all tokens have.
+    pub(super) fn look_for_tokens(&self, canaries: &mut Canaries) {
+        let parts = self
+            .tokens
+            .iter()
+            .flat_map(|token| token.split('.').skip(1));
+        parts.for_each(|part| canaries.look_for(part));
+    }
+
+    /// Where the server listens.
+    pub(super) fn address(&self) -> SocketAddr {
+        let url: url::Url = self.text("baseUrl").parse().unwrap();
+        url.socket_addrs(|| None).unwrap()[0]
+    }
+
     /// Makes customers of canaries and others between them, changes them, and deletes some of canaries.
     pub(super) async fn fill(&mut self, canaries: &mut Canaries) {
-        for token in self.tokens.clone() {
-            token
-                .split('.')
-                .skip(1)
-                .for_each(|part| canaries.look_for(part));
-        }
+        self.look_for_tokens(canaries);
         let mut own = Vec::new();
         for n in 0..CUSTOMERS {
             let name = json!({"displayName": canaries.word(), "number": canaries.word()});
             own.push(self.made("/customers", name.to_string()).await);
-            let (name, email) = (
-                format!("Nordhafen gemeinsam {n}"),
-                format!("n{n}@hafen.example"),
-            );
-            let other = json!({"displayName": name, "email": email}).to_string();
-            self.others.push(self.made("/customers", other).await);
+            self.add_other(n).await;
         }
         // Rows that grow and shrink push each other to other pages, of which copies stay in the gaps.
         let mut random = Rng::with_seed(7);
@@ -130,6 +163,16 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// Makes a customer that stays.
+    pub(super) async fn add_other(&mut self, n: usize) {
+        let (name, email) = (
+            format!("Nordhafen gemeinsam {n}"),
+            format!("n{n}@hafen.example"),
+        );
+        let other = json!({"displayName": name, "email": email}).to_string();
+        self.others.push(self.made("/customers", other).await);
     }
 
     /// Sends every operation everything, and says what was answered.
@@ -200,7 +243,7 @@ impl World {
     }
 
     /// A customer of canaries that a sales invoice of this status names, and what else is taken.
-    async fn target(&self, status: &str, canaries: &mut Canaries) -> Ids {
+    pub(super) async fn target(&self, status: &str, canaries: &mut Canaries) -> Ids {
         let id = self.made("/customers", probes::customer(canaries)).await;
         let invoice = json!({"customerId": id, "status": status}).to_string();
         let invoice = self.made("/salesInvoices", invoice).await;
@@ -248,25 +291,57 @@ impl World {
         .await
     }
 
-    async fn send(&self, probe: &Probe) -> Answer {
-        let address = format!("{}{}", self.text("baseUrl"), probe.path);
-        let mut request = Request::new(&probe.method, &address);
+    pub(super) fn uri(&self, probe: &Probe) -> String {
+        format!("{}{}", self.text("baseUrl"), probe.path)
+    }
+
+    /// All of a request's headers.
+    pub(super) fn headers(&self, probe: &Probe) -> Vec<(String, String)> {
         let [owner, nobody] = &self.tokens;
         let credentials = match &probe.credentials {
             Credentials::Owner => Some(format!("Bearer {owner}")),
             Credentials::Nobody => Some(format!("Bearer {nobody}")),
             Credentials::Header(header) => header.clone(),
         };
-        if let Some(credentials) = credentials {
-            request = request.header("Authorization", &credentials);
-        }
-        for (name, value) in &probe.headers {
-            request = request.header(name, value);
+        let credentials = credentials.map(|value| ("Authorization".to_owned(), value));
+        credentials
+            .into_iter()
+            .chain(probe.headers.iter().cloned())
+            .collect()
+    }
+
+    async fn send(&self, probe: &Probe) -> Answer {
+        let mut request = Request::new(&probe.method, &self.uri(probe));
+        for (name, value) in self.headers(probe) {
+            request = request.header(&name, &value);
         }
         if let Some(body) = &probe.body {
             request = request.bytes(body.clone());
         }
         request.try_send_by(&self.client).await.unwrap()
+    }
+
+    /// Has a database say that its disk is full, and of what row, or no more; false of an embedded store.
+    pub(super) async fn fill_disk(&self, full: bool) -> bool {
+        let Some(database) = self.place.database() else {
+            return false;
+        };
+        let sql = database.superuser().await;
+        for table in ["customer", "sales_invoice"] {
+            let statement = if full {
+                format!(
+                    "CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE EXCEPTION 'disk full at %', coalesce(NEW, OLD) USING
+                    ERRCODE = '53100', DETAIL = coalesce(NEW, OLD)::text; END $$;
+                    CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON {table}
+                    FOR EACH ROW EXECUTE FUNCTION full_disk()"
+                )
+            } else {
+                format!("DROP TRIGGER full_disk ON {table}")
+            };
+            sql.batch_execute(&statement).await.unwrap();
+        }
+        true
     }
 
     pub(super) async fn metrics(&self) -> String {
@@ -353,7 +428,12 @@ impl World {
     /// The customers that were not erased are as they were, and found by their words.
     pub(super) async fn others_are_there(&mut self) {
         if self.host.is_none() {
-            (self.process, self.ready) = start(self.data.path(), self.place.url(), &self.admin);
+            (self.process, self.ready) = start(
+                self.data.path(),
+                self.place.url(),
+                &self.admin,
+                &self.environment,
+            );
         }
         let answer = self
             .own("GET", "/customers?$top=1000&$search=gemeinsam", None)
@@ -383,13 +463,19 @@ impl World {
 }
 
 /// Starts a server that logs all that it can.
-fn start(data: &Path, store: &str, admin: &str) -> (Child, Value) {
+fn start(
+    data: &Path,
+    store: &str,
+    admin: &str,
+    environment: &[(String, String)],
+) -> (Child, Value) {
     let file = |name: &str| Stdio::from(File::create(data.join(name)).unwrap());
     let mut process = Command::new(binaries::server())
         .args(["dev", "--json", "--listen", "127.0.0.1:0", "--admin", admin])
         .args(["--store", store, "--data-dir"])
         .arg(data)
         .env("DEBITOR_LOG_FILTER", "trace")
+        .envs(environment.iter().cloned())
         .stdout(file("output"))
         .stderr(file("log"))
         .spawn()
@@ -403,6 +489,13 @@ fn start(data: &Path, store: &str, admin: &str) -> (Child, Value) {
         assert_eq!(ended, None, "the server did not become ready");
         std::thread::yield_now();
     }
+}
+
+fn owned(variables: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = variables.iter();
+    owned
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn token(data: &Path, permission: &str) -> String {
