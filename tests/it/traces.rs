@@ -164,6 +164,11 @@ async fn of_traces_that_begin_here_as_many_are_sent_as_are_to_be() {
     assert!((50..150).contains(&count), "{count}");
 }
 
+/// What no request takes that does not wait for a batch, which has 5 s, and no end that does not wait for
+/// all that are left, four with as many.
+const NO_BATCH: Duration = Duration::from_secs(4);
+const NOT_ALL: Duration = Duration::from_secs(10);
+
 /// More requests than wait for a collector, each answered soon; and an end that comes in time.
 async fn goes_on(conduct: Conduct) -> String {
     const REQUESTS: usize = 3000;
@@ -178,11 +183,11 @@ async fn goes_on(conduct: Conduct) -> String {
         assert_eq!(answer.unwrap().status, 401);
         slowest = slowest.max(begin.elapsed());
     }
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert!(slowest < NO_BATCH, "{slowest:?}");
     let begin = Instant::now();
     assert_eq!(traced.server.stop(), Some(0));
     let end = begin.elapsed();
-    assert!(end < Duration::from_secs(4), "{end:?}");
+    assert!(end < NOT_ALL, "{end:?}");
     assert_eq!(traced.collector.spans(), []);
     traced.log()
 }
