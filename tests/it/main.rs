@@ -35,3 +35,4 @@ mod serve;
 mod sqlite;
 mod store;
 mod tokens;
+mod traces;

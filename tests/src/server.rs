@@ -26,6 +26,8 @@ pub struct TestServer {
     data: TempDir,
     /// What the process is told beside where its files are.
     arguments: Vec<String>,
+    /// Settings, by the names of their variables.
+    variables: Vec<(String, String)>,
     process: Process,
     /// Dropped after the process has been killed.
     place: Place,
@@ -54,7 +56,15 @@ impl TestServer {
     pub async fn start_with(engine: Engine, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
         let place = Place::new(engine, data.path()).await;
-        Self::start_at(place, data, arguments).await
+        Self::start_at(place, data, arguments, &[]).await
+    }
+
+    /// Starts a server with these settings, by the names of their variables, on an empty store of the
+    /// engine that the suite runs on.
+    pub async fn start_set(variables: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let place = Place::new(Engine::of_run(), data.path()).await;
+        Self::start_at(place, data, &[], variables).await
     }
 
     /// Starts a server on a store of the test's own choice.
@@ -65,21 +75,29 @@ impl TestServer {
     /// Starts a server with these arguments on a store of the test's own choice.
     pub async fn start_in_with(place: impl Into<Place>, arguments: &[&str]) -> Self {
         let data = tempfile::tempdir().expect("a temporary directory");
-        Self::start_at(place.into(), data, arguments).await
+        Self::start_at(place.into(), data, arguments, &[]).await
     }
 
-    async fn start_at(place: Place, data: TempDir, arguments: &[&str]) -> Self {
+    async fn start_at(
+        place: Place,
+        data: TempDir,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let store = ["--store", place.url()].into_iter();
         let arguments: Vec<_> = store
             .chain(arguments.iter().copied())
             .map(str::to_owned)
             .collect();
-        let process = Process::start(data.path(), &arguments);
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        let variables: Vec<_> = variables.iter().map(owned).collect();
+        let process = Process::start(data.path(), &arguments, &variables);
         let judge = Arc::new(Judge::new());
         let proxy = Proxy::start(process.address(), Arc::clone(&judge)).await;
         Self {
             data,
             arguments,
+            variables,
             process,
             place,
             proxy,
@@ -206,7 +224,7 @@ impl TestServer {
 
     /// Starts a process on the same data after the last one ended.
     pub fn start_again(&mut self) {
-        self.process = Process::start(self.data.path(), &self.arguments);
+        self.process = Process::start(self.data.path(), &self.arguments, &self.variables);
         self.proxy.forward_to(self.process.address());
     }
 
@@ -264,7 +282,7 @@ impl Drop for TestServer {
 }
 
 impl Process {
-    fn start(data: &Path, arguments: &[String]) -> Self {
+    fn start(data: &Path, arguments: &[String], variables: &[(String, String)]) -> Self {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -274,6 +292,7 @@ impl Process {
             .args(["dev", "--listen", "127.0.0.1:0", "--json", "--data-dir"])
             .arg(data)
             .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -16,6 +16,7 @@ use crate::metrics::{Requests, Visit};
 use crate::network::Peer;
 use crate::odata::skiptoken::Key;
 use crate::store::{self, Store};
+use crate::traces;
 
 /// What the operations share.
 #[derive(Clone)]
@@ -88,6 +89,7 @@ impl Api for App {
         let span = tracing::Span::current();
         span.record("operationId", operation.id);
         span.record("route", operation.path);
+        traces::entered(operation);
         Requests::entered(operation)
     }
 

@@ -18,6 +18,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Serialize;
+use url::Url;
 use uuid::Uuid;
 
 pub use check::StoreUrl;
@@ -68,6 +69,9 @@ pub struct Config {
     /// What the server tells those who run it.
     #[schemars(default)]
     pub admin: Admin,
+    /// What the server tells of single requests, as traces of OpenTelemetry.
+    #[schemars(default)]
+    pub traces: Traces,
     /// Variables that look like settings and are none.
     #[schemars(skip)]
     pub ignored_variables: Vec<String>,
@@ -344,6 +348,20 @@ pub struct Admin {
     pub listen: Option<SocketAddr>,
 }
 
+/// What the server tells of single requests, as traces of OpenTelemetry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Traces {
+    /// Where traces are sent, by OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`. It needs a server
+    /// that was built with the feature `opentelemetry`. Without it there are no traces.
+    #[schemars(with = "Option<String>", regex(pattern = "^https?://"))]
+    pub endpoint: Option<Url>,
+    /// How many of a thousand traces that begin here are sent. A trace that a caller began is sent if the
+    /// caller says so.
+    #[schemars(default = "default_sampled_per_mille", range(max = *PER_MILLE.end()))]
+    pub sampled_per_mille: usize,
+}
+
 const STORE_CONNECTIONS: RangeInclusive<usize> = 3..=1000;
 const TIMEOUT_MS: RangeInclusive<usize> = 100..=10_000;
 const SILENCE_MS: RangeInclusive<usize> = 250..=10_000;
@@ -353,6 +371,7 @@ const ANNOUNCE_SECONDS: RangeInclusive<usize> = 0..=60;
 const REQUESTS: RangeInclusive<usize> = 1..=100_000;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 const RATE: RangeInclusive<usize> = 1..=1_000_000;
+const PER_MILLE: RangeInclusive<usize> = 0..=1000;
 const CLIENT_MS: RangeInclusive<usize> = 100..=600_000;
 
 fn default_listen() -> SocketAddr {
@@ -421,6 +440,19 @@ fn default_write_timeout_ms() -> usize {
 
 fn default_idle_timeout_ms() -> usize {
     75_000
+}
+
+fn default_sampled_per_mille() -> usize {
+    *PER_MILLE.end()
+}
+
+impl Default for Traces {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            sampled_per_mille: default_sampled_per_mille(),
+        }
+    }
 }
 
 impl Default for Log {
@@ -501,6 +533,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
     let docs = read_docs(root.section("docs"), purpose);
     let cors = read_cors(root.section("cors"));
     let admin = read_admin(root.section("admin"));
+    let traces = read_traces(root.section("traces"));
     Some(Config {
         listen,
         public_url,
@@ -513,6 +546,7 @@ fn read(mut root: Section<'_>, purpose: &Purpose<'_>) -> Option<Config> {
         docs,
         cors,
         admin,
+        traces,
         ignored_variables: Vec::new(),
     })
 }
@@ -718,6 +752,24 @@ fn read_cors(mut section: Section<'_>) -> Cors {
 fn read_admin(mut section: Section<'_>) -> Admin {
     Admin {
         listen: section.parsed("listen", check::address),
+    }
+}
+
+/// Nobody goes without traces who asked for them: a build that has none refuses.
+fn read_traces(mut section: Section<'_>) -> Traces {
+    let is_wanted = section.has("endpoint");
+    let endpoint = section.parsed("endpoint", check::collector);
+    if !cfg!(feature = "opentelemetry") && is_wanted {
+        let message = "needs a server that is built with `--features opentelemetry`";
+        section.fault("endpoint", message);
+    }
+    if section.has("sampled_per_mille") && !is_wanted {
+        section.fault("sampled_per_mille", "is of no use without endpoint");
+    }
+    let sampled_per_mille = section.number("sampled_per_mille", PER_MILLE);
+    Traces {
+        endpoint,
+        sampled_per_mille: sampled_per_mille.unwrap_or_else(default_sampled_per_mille),
     }
 }
 

@@ -35,6 +35,7 @@ use crate::clock::{self, Clock};
 use crate::network::Peer;
 use crate::odata::keys;
 use crate::telemetry;
+use crate::traces::{Asked, Traces};
 use admission::Admission;
 use forwarded::{Proxies, Word};
 
@@ -56,6 +57,7 @@ pub struct Surroundings {
     admission: Arc<Admission>,
     proxies: Proxies,
     scheme: &'static str,
+    traces: Traces,
     /// How long an answer may take, the arrival of the request's body included.
     patience: Duration,
 }
@@ -73,6 +75,7 @@ impl Surroundings {
             admission,
             proxies: Proxies::default(),
             scheme: "http://",
+            traces: Traces::default(),
             patience: Duration::from_secs(30),
         }
     }
@@ -81,6 +84,13 @@ impl Surroundings {
     #[must_use]
     pub fn secure(mut self, secure: bool) -> Self {
         self.scheme = if secure { "https://" } else { "http://" };
+        self
+    }
+
+    /// Requests to the API are told there.
+    #[must_use]
+    pub fn traced(mut self, traces: Traces) -> Self {
+        self.traces = traces;
         self
     }
 
@@ -98,10 +108,15 @@ impl Surroundings {
         self
     }
 
+    /// The scheme that the client speaks, with what follows it in a URL.
+    fn scheme(&self, word: Option<Word<'_>>) -> &'static str {
+        word.and_then(Word::scheme).unwrap_or(self.scheme)
+    }
+
     fn context(&self, request: &Request, word: Option<Word<'_>>) -> Context {
         let base = base(request.uri().path()).unwrap_or_default();
         let asked = || {
-            let scheme = word.and_then(Word::scheme).unwrap_or(self.scheme);
+            let scheme = self.scheme(word);
             let host = word.and_then(Word::host);
             [scheme, host.unwrap_or_else(|| host::asked(request)), base].concat()
         };
@@ -161,6 +176,13 @@ async fn answer(surroundings: &Surroundings, router: Router, mut request: Reques
     let client = word.map(Word::client);
     let span = telemetry::request_span(context.request_id, name(request.method()));
     let in_api = base(request.uri().path()).is_some();
+    let trace = surroundings.traces.begin(&request, || {
+        in_api.then(|| Asked {
+            method: name(request.method()),
+            scheme: surroundings.scheme(word).trim_end_matches("://"),
+            id: context.request_id,
+        })
+    });
     let version = request.version();
     let fits = host::check(&request).and_then(|()| size::check(&request));
     rewrite_path(request.uri_mut());
@@ -171,7 +193,7 @@ async fn answer(surroundings: &Surroundings, router: Router, mut request: Reques
     if let Some(client) = client {
         request.extensions_mut().insert(Peer(client));
     }
-    async {
+    let answering = async {
         let answered = match fits {
             Ok(()) => route(router, request, surroundings.patience).await,
             Err(problem) => Err(problem),
@@ -186,8 +208,8 @@ async fn answer(surroundings: &Surroundings, router: Router, mut request: Reques
         log(&response, started, in_api);
         response
     }
-    .instrument(span)
-    .await
+    .instrument(span);
+    trace.around(answering).await
 }
 
 /// There is more to do than can be done in time.

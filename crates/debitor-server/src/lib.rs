@@ -26,6 +26,7 @@ mod security;
 pub mod serve;
 pub mod store;
 pub mod telemetry;
+pub mod traces;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ use serve::tls::Tls;
 use serve::{Ending, Entrance, Limits};
 use store::Store;
 use store::watched::Watched;
+use traces::Traces;
 
 /// A server with all that it needs, ready to run.
 pub struct Server {
@@ -70,6 +72,7 @@ impl Server {
         let tls = self.tls()?;
         let store = Arc::clone(&self.store);
         let admission = Admission::new(self.config.limits.requests);
+        let traces = Traces::start(&self.config.traces).context("traces cannot be sent")?;
         let app = self.app();
         tracing::info!(address = %listener.local_addr()?, "listening");
         if let Some(listener) = self.admin.take() {
@@ -92,7 +95,7 @@ impl Server {
                 ending,
             ));
         }
-        let router = self.router(app, admission, readiness.clone())?;
+        let router = self.router(app, admission, readiness.clone(), traces.clone())?;
         ready()?;
         let ending = async {
             tokio::select! {
@@ -102,6 +105,7 @@ impl Server {
         };
         let entrance = Entrance { listener, tls };
         let ending = serve::serve(entrance, router, limits, readiness, ending).await;
+        traces.end().await;
         if ending == Ending::Failed {
             return Err(store::Failed.into());
         }
@@ -136,6 +140,7 @@ impl Server {
         app: App,
         admission: Arc<Admission>,
         readiness: Readiness,
+        traces: Traces,
     ) -> anyhow::Result<Surrounded> {
         let Self { config, clock, .. } = self;
         if !config.ignored_variables.is_empty() {
@@ -143,6 +148,7 @@ impl Server {
         }
         let surroundings = Surroundings::new(clock, config.public_url, admission)
             .secure(config.tls.is_some())
+            .traced(traces)
             .behind(Proxies::new(config.trusted_proxies))
             .patience(config.limits.of_clients().request);
         router::router(app, &config.docs, &config.cors, readiness, surroundings)

@@ -150,7 +150,7 @@ async fn fetch(url: &Url) -> Result<Vec<u8>, Error> {
 }
 
 /// The error and what caused it, which alone says what is wrong with a connection.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     let texts = std::iter::once(error.to_string()).chain(causes.map(ToString::to_string));
     texts.collect::<Vec<_>>().join(": ")

@@ -115,6 +115,16 @@ pub(super) fn keys_url(text: &str) -> Checked<Url> {
         .ok_or_else(unsafe_url)
 }
 
+/// Where traces are sent, as it is: no path is added.
+pub(super) fn collector(text: &str) -> Checked<Url> {
+    let url = Url::parse(text).ok();
+    url.filter(|url| is_plain(url) && ["http", "https"].contains(&url.scheme()))
+        .ok_or_else(|| {
+            "must be an http or https URL without user, query and fragment, as in http://127.0.0.1:4318/v1/traces"
+                .to_owned()
+        })
+}
+
 fn unsafe_url() -> String {
     "must be an https URL, or an http URL of this machine".to_owned()
 }

@@ -107,6 +107,13 @@ const WHOLE: &str = r#"
     listen = "127.0.0.1:9464"
 "#;
 
+/// The rest of the settings, which not every build takes.
+const TRACES: &str = r#"
+    [traces]
+    endpoint = "http://127.0.0.1:4318/v1/traces"
+    sampled_per_mille = 25
+"#;
+
 #[test]
 fn the_smallest_file_has_defaults_for_the_rest() {
     let config = load(SMALLEST, &[]).unwrap();
@@ -234,6 +241,52 @@ fn an_issuers_keys_are_in_one_of_four_places() {
     );
 }
 
+#[cfg(feature = "opentelemetry")]
+#[test]
+fn traces_are_sent_where_they_are_to_be() {
+    let config = load(&[WHOLE, TRACES].concat(), &[]).unwrap();
+    let endpoint = config.traces.endpoint.unwrap();
+    assert_eq!(endpoint.as_str(), "http://127.0.0.1:4318/v1/traces");
+    assert_eq!(config.traces.sampled_per_mille, 25);
+    let variable = ("DEBITOR_TRACES_ENDPOINT", "https://traces.example.com/in");
+    let config = load(SMALLEST, &[variable]).unwrap();
+    let endpoint = config.traces.endpoint.unwrap();
+    assert_eq!(endpoint.as_str(), "https://traces.example.com/in");
+    assert_eq!(config.traces.sampled_per_mille, 1000);
+    let faults = [
+        "traces.endpoint: must be an http or https URL without user, query and fragment, as in \
+         http://127.0.0.1:4318/v1/traces",
+        "traces.sampled_per_mille (DEBITOR_TRACES_SAMPLED_PER_MILLE): must be a whole number from \
+         0 to 1000",
+    ];
+    for bad in [
+        "host:4318",
+        "http://me:secret@host/",
+        "http://host/?key=secret",
+    ] {
+        check_faults(
+            &format!("{SMALLEST}[traces]\nendpoint = \"{bad}\""),
+            &[("DEBITOR_TRACES_SAMPLED_PER_MILLE", "1001")],
+            &faults,
+        );
+    }
+    check_faults(
+        &[SMALLEST, "[traces]\nsampled_per_mille = 1"].concat(),
+        &[],
+        &["traces.sampled_per_mille: is of no use without endpoint"],
+    );
+}
+
+#[cfg(not(feature = "opentelemetry"))]
+#[test]
+fn a_build_without_traces_refuses_to_go_without_them() {
+    check_faults(
+        &[WHOLE, TRACES].concat(),
+        &[],
+        &["traces.endpoint: needs a server that is built with `--features opentelemetry`"],
+    );
+}
+
 /// The reader and the schema are two descriptions: they must know the same keys.
 #[test]
 fn the_schema_has_exactly_the_settings_that_are_read() {
@@ -282,7 +335,7 @@ fn the_schema_has_exactly_the_settings_that_are_read() {
     }
     let schema: Value = serde_json::from_str(&schema_json().unwrap()).unwrap();
     let mut described = keys(&schema, &schema);
-    let mut read = used(&WHOLE.parse().unwrap());
+    let mut read = used(&[WHOLE, TRACES].concat().parse().unwrap());
     described.sort();
     read.sort();
     read.dedup();
@@ -393,7 +446,7 @@ fn all_faults_are_told_at_once() {
              1000000",
             "docs.enabled: must be true or false",
             "colour: is not a setting; the settings here are: listen, public_url, trusted_proxies, \
-             tls, store, auth, log, limits, docs, cors, admin",
+             tls, store, auth, log, limits, docs, cors, admin, traces",
         ],
     );
 }

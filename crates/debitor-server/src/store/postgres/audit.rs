@@ -20,16 +20,7 @@ pub(super) struct Rows {
 impl Rows {
     /// Adds the row of a change.
     pub(super) fn push(&mut self, write: &Writing, action: Action<'_>, subject: Subject) {
-        self.push_told(write, action.told(), subject);
-    }
-
-    /// Adds the row of a change whose action was told before.
-    pub(super) fn push_told(
-        &mut self,
-        write: &Writing,
-        (name, properties): (&'static str, String),
-        subject: Subject,
-    ) {
+        let (name, properties) = action.told();
         self.actors.push(write.actor.clone());
         self.requests.push(write.request_id);
         self.actions.push(name);

@@ -328,7 +328,7 @@ struct Columns {
     numbers: Vec<String>,
     bodies: Vec<String>,
     folds: Vec<Option<String>>,
-    words: words::Changes,
+    words: words::Changes<'static>,
 }
 
 impl Columns {

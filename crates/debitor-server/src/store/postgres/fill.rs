@@ -141,7 +141,7 @@ async fn write_words(session: &Session, select: &str) -> anyhow::Result<()> {
 
 async fn write(
     session: &Session,
-    words: &mut words::Changes,
+    words: &mut words::Changes<'_>,
     scope: Option<CompanyKey>,
 ) -> anyhow::Result<()> {
     match scope {

@@ -39,7 +39,7 @@ struct Arriving {
     /// What came of each table.
     sums: [Sum; Table::ALL.len()],
     /// What belongs in the index of words, and is not there yet.
-    words: words::Changes,
+    words: words::Changes<'static>,
 }
 
 impl Import {
@@ -286,7 +286,7 @@ fn body(row: &Row, column: usize) -> anyhow::Result<&str> {
     }
 }
 
-fn add_words(words: &mut words::Changes, rows: &[Row]) -> anyhow::Result<()> {
+fn add_words(words: &mut words::Changes<'_>, rows: &[Row]) -> anyhow::Result<()> {
     for row in rows {
         let Some(Value::Id(id)) = row.get(ID) else {
             bail!("a customer has no id");

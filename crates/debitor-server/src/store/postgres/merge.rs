@@ -193,9 +193,8 @@ async fn lock(
     if segments.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = "SELECT w.segment FROM unnest($2::uuid[]) AS sought (one)
-         JOIN customer_words AS w ON w.company_id = $1 AND w.segment = one AND w.place = 0
-         FOR UPDATE OF w SKIP LOCKED";
+    let sql = "SELECT segment FROM customer_words
+         WHERE company_id = $1 AND segment = ANY($2) AND place = 0 FOR UPDATE SKIP LOCKED";
     let rows = transaction.query(sql, &[&company, segments]).await?;
     let locked = rows.iter().map(|row| Ok(row.try_get(0)?));
     locked.collect()
@@ -223,13 +222,13 @@ async fn read(
 }
 
 /// Adds the end of the segments to what the transaction writes. Large ones have a statement each, so that
-/// none takes long.
+/// none takes long. They are no table to join: the planner, which does not know how many chunks a company
+/// has, would look through all of them, and for each of those through the segments.
 fn delete(transaction: &mut Transaction, company: Uuid, segments: &[Uuid], size: usize) {
     let together = if size > SMALL { 1 } else { segments.len() };
     for segments in segments.chunks(together) {
         transaction.write(
-            "DELETE FROM customer_words USING unnest($2::uuid[]) AS r (segment)
-             WHERE customer_words.company_id = $1 AND customer_words.segment = r.segment",
+            "DELETE FROM customer_words WHERE company_id = $1 AND segment = ANY($2)",
             vec![Box::new(company), Box::new(segments.to_vec())],
         );
     }

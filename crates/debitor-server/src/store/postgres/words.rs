@@ -4,6 +4,7 @@
 //! Every write adds a segment of what changes with it ([`super::segment`]), which costs it a few rows,
 //! however many words there are. `merge` makes few segments of many, and `look_up` finds customers by it.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use debitor_api::properties::CustomerProperty;
@@ -43,12 +44,19 @@ pub(super) fn of(json: &str) -> Words {
 
 /// What changes in the index of a company with a write.
 #[derive(Default)]
-pub(super) struct Changes(Vec<(Vec<u8>, Change, Uuid)>);
+pub(super) struct Changes<'a>(Vec<(Cow<'a, [u8]>, Change, Uuid)>);
 
-impl Changes {
+impl<'a> Changes<'a> {
     /// Adds the words of a new customer.
     pub(super) fn create(&mut self, customer: Uuid, words: Words) {
         self.add(words, Change::Got, customer);
+    }
+
+    /// Adds the words of a new customer that outlive this.
+    pub(super) fn borrow(&mut self, customer: Uuid, words: &'a Words) {
+        let words = words.iter().map(|word| Cow::Borrowed(&word[..]));
+        self.0
+            .extend(words.map(|word| (word, Change::Got, customer)));
     }
 
     /// Adds what a customer with this JSON before, and that one after, loses and gets.
@@ -59,7 +67,8 @@ impl Changes {
     }
 
     fn add(&mut self, words: Words, change: Change, customer: Uuid) {
-        let changes = words.into_iter().map(|word| (word, change, customer));
+        let words = words.into_iter().map(Cow::Owned);
+        let changes = words.map(|word| (word, change, customer));
         self.0.extend(changes);
     }
 
@@ -80,10 +89,15 @@ impl Changes {
         encoder.finish()
     }
 
+    /// The values of [`INSERT`] for a segment of them.
+    pub(super) fn into_values(self, scope: CompanyKey) -> Vec<Owned> {
+        segment(scope, self.into_chunks())
+    }
+
     /// Adds them to what the transaction writes.
     pub(super) fn write(self, transaction: &mut Transaction, scope: CompanyKey) {
         if !self.0.is_empty() {
-            transaction.write(INSERT, segment(scope, self.into_chunks()));
+            transaction.write(INSERT, self.into_values(scope));
             transaction.indexed = Some(scope);
         }
     }
@@ -91,7 +105,7 @@ impl Changes {
     /// Writes them in the session's own transaction.
     pub(super) async fn write_in(self, session: &Session, scope: CompanyKey) -> anyhow::Result<()> {
         if !self.0.is_empty() {
-            let values = segment(scope, self.into_chunks());
+            let values = self.into_values(scope);
             let values: Vec<_> = values.iter().map(|one| &**one as Parameter<'_>).collect();
             session.query(INSERT, &values).await?;
         }
