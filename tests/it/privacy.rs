@@ -1,6 +1,6 @@
 //! Canaries: texts that stand nowhere by chance, sent through every operation in every place that a request
-//! has, to be answered with every status, while the server logs all that it can. None may be told in a log
-//! or by a metric, and once their customers are erased none may stand in a file of the store.
+//! has, to be answered with every status, while the server logs all that it can. None may be told in a log,
+//! by a metric or in a trace, and once their customers are erased none may stand in a file of the store.
 
 mod canary;
 pub(crate) mod commands;
@@ -43,8 +43,11 @@ async fn canaries_are_told_to_nobody_and_erased_from_every_file() {
         "in the metrics"
     );
     world.stop_if_embedded();
+    let (traces, spans) = world.traces().await;
+    assert_eq!(canaries.found_in(&traces), NONE, "in the traces");
     let log = world.log();
     refusals_are_told(&log);
+    assert!(!log.contains("SpanDropping") && !log.contains("traces could not be sent"));
     assert_eq!(canaries.found_in(log.as_bytes()), NONE, "in the log");
 
     world.settle().await;
@@ -62,6 +65,8 @@ async fn canaries_are_told_to_nobody_and_erased_from_every_file() {
             ("canaries", canaries.count().to_string()),
             ("pairs of operation and status", requests.to_string()),
             ("bytes of log", log.len().to_string()),
+            ("bytes of traces", traces.len().to_string()),
+            ("spans", spans.len().to_string()),
             ("in files before", before.canaries.len().to_string()),
             ("customers erased", erased.to_string()),
             (

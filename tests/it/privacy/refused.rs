@@ -67,7 +67,10 @@ async fn canaries_over_http2_and_in_refused_requests_are_told_to_nobody() {
         super::NONE,
         "in the metrics"
     );
+    let (traces, spans) = refusals.world.traces().await;
+    assert_eq!(canaries.found_in(&traces), super::NONE, "in the traces");
     let log = refusals.world.log();
+    assert!(!log.contains("SpanDropping") && !log.contains("traces could not be sent"));
     assert!(log.contains("status=408") && log.contains("status=429"));
     assert_eq!(canaries.found_in(log.as_bytes()), super::NONE, "in the log");
     let pairs: usize = refusals.answered.values().map(BTreeMap::len).sum();
@@ -79,6 +82,8 @@ async fn canaries_over_http2_and_in_refused_requests_are_told_to_nobody() {
             ("pairs of operation and status", pairs.to_string()),
             ("408, 429, 503, 507", refusals.counts()),
             ("bytes of log", log.len().to_string()),
+            ("bytes of traces", traces.len().to_string()),
+            ("spans", spans.len().to_string()),
             ("took", format!("{:.1} s", begin.elapsed().as_secs_f64())),
         ],
     );

@@ -1,10 +1,12 @@
 //! A server that logs all that it can, its store, and what is sent to it.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use debitor_tests::certificate::Certificate;
 use debitor_tests::document::Document;
@@ -19,6 +21,8 @@ use super::Answered;
 use super::canary::Canaries;
 use super::commands::{complaint, customer};
 use super::files::{self, Found};
+use crate::traces::collector::{Collector, Conduct, Span};
+
 use super::probes::{self, Credentials, Ids, Probe};
 
 /// Customers of canaries, and others between them.
@@ -29,6 +33,8 @@ const SETTINGS: [(&str, &str); 3] = [
     ("full_page_writes", "off"),
     ("autovacuum", "off"),
 ];
+/// How long traces are waited for.
+const SOON: Duration = Duration::from_secs(20);
 /// Where an embedded store is, in the server's directory.
 const STORE: &str = "store";
 const TABLES: [&str; 3] = ["company", "customer", "sales_invoice"];
@@ -41,6 +47,8 @@ pub(super) struct World {
     client: reqwest::Client,
     /// The server's, beside what it is told by arguments.
     environment: Vec<(String, String)>,
+    /// Of the server's traces.
+    collector: Collector,
     /// Those that stay.
     others: Vec<String>,
     place: Place,
@@ -77,6 +85,9 @@ impl World {
         };
         let admin = free_address();
         let mut environment = owned(variables);
+        let collector = Collector::start(Conduct::Take);
+        let endpoint = collector.endpoint().to_owned();
+        environment.push(("DEBITOR_TRACES_ENDPOINT".to_owned(), endpoint));
         if let Some(certificate) = certificate {
             let file = |path: &Path| path.to_str().unwrap().to_owned();
             environment.extend([
@@ -101,6 +112,7 @@ impl World {
             tokens,
             client,
             environment,
+            collector,
             others: Vec::new(),
             place,
             host,
@@ -331,7 +343,7 @@ impl World {
             let statement = if full {
                 format!(
                     "CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
-                    $$ BEGIN RAISE EXCEPTION 'disk full at %', coalesce(NEW, OLD) USING
+                    $$ BEGIN RAISE EXCEPTION 'no space left on device' USING
                     ERRCODE = '53100', DETAIL = coalesce(NEW, OLD)::text; END $$;
                     CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE OR DELETE ON {table}
                     FOR EACH ROW EXECUTE FUNCTION full_disk()"
@@ -347,6 +359,30 @@ impl World {
     pub(super) async fn metrics(&self) -> String {
         let metrics = Request::new("GET", &format!("http://{}/metrics", self.admin));
         String::from_utf8(metrics.send().await.expect(200).body.to_vec()).unwrap()
+    }
+
+    /// What the server sent as traces, as it came and as it is read, with a span for each operation.
+    pub(super) async fn traces(&self) -> (Vec<u8>, Vec<Span>) {
+        let operations = Document::of_repository().operations();
+        let begun = Instant::now();
+        loop {
+            let spans = self.collector.spans();
+            let told: BTreeSet<_> = spans
+                .iter()
+                .map(|span| span.text("debitor.operation_id"))
+                .collect();
+            let missing: Vec<_> = operations
+                .iter()
+                .filter(|one| !told.contains(&*one.id))
+                .map(|one| &one.id)
+                .collect();
+            if missing.is_empty() {
+                drop(told);
+                return (self.collector.bytes(), spans);
+            }
+            assert!(begun.elapsed() < SOON, "no spans of {missing:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// All that the server has written to its outputs.
