@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use debitor_tests::document::Document;
 use debitor_tests::postgres::{Database, Host};
@@ -19,6 +20,7 @@ use super::canary::Canaries;
 use super::commands::{complaint, customer};
 use super::files::{self, Found};
 use super::probes::{self, Credentials, Ids, Probe};
+use crate::traces::collector::{Collector, Conduct, Span};
 
 /// Customers of canaries, and others between them.
 const CUSTOMERS: usize = 150;
@@ -42,6 +44,7 @@ pub(super) struct World {
     others: Vec<String>,
     place: Place,
     host: Option<Arc<Host>>,
+    collector: Collector,
     data: TempDir,
 }
 
@@ -64,7 +67,8 @@ impl World {
             }
         };
         let admin = free_address();
-        let (process, ready) = start(data.path(), place.url(), &admin);
+        let collector = Collector::start(Conduct::Take);
+        let (process, ready) = start(data.path(), place.url(), &admin, &collector);
         let token = |permission| token(data.path(), permission);
         let tokens = ["Financials.ReadWrite.All", "Nothing.At.All"].map(token);
         Self {
@@ -76,6 +80,7 @@ impl World {
             others: Vec::new(),
             place,
             host,
+            collector,
             data,
         }
     }
@@ -293,6 +298,15 @@ impl World {
         }
     }
 
+    /// The spans that the server has sent, and all that it sent them as. What has ended has sent the last
+    /// ones; what goes on sends them within a second.
+    pub(super) async fn traces(&self) -> (Vec<Span>, Vec<u8>) {
+        if self.host.is_some() {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        (self.collector.spans(), self.collector.bytes())
+    }
+
     /// Has a database take its samples of values, as it does by itself in time.
     pub(super) async fn settle(&self) {
         if let Some(database) = self.place.database() {
@@ -353,7 +367,12 @@ impl World {
     /// The customers that were not erased are as they were, and found by their words.
     pub(super) async fn others_are_there(&mut self) {
         if self.host.is_none() {
-            (self.process, self.ready) = start(self.data.path(), self.place.url(), &self.admin);
+            (self.process, self.ready) = start(
+                self.data.path(),
+                self.place.url(),
+                &self.admin,
+                &self.collector,
+            );
         }
         let answer = self
             .own("GET", "/customers?$top=1000&$search=gemeinsam", None)
@@ -382,14 +401,15 @@ impl World {
     }
 }
 
-/// Starts a server that logs all that it can.
-fn start(data: &Path, store: &str, admin: &str) -> (Child, Value) {
+/// Starts a server that logs all that it can, and tells of every request in traces.
+fn start(data: &Path, store: &str, admin: &str, collector: &Collector) -> (Child, Value) {
     let file = |name: &str| Stdio::from(File::create(data.join(name)).unwrap());
     let mut process = Command::new(binaries::server())
         .args(["dev", "--json", "--listen", "127.0.0.1:0", "--admin", admin])
         .args(["--store", store, "--data-dir"])
         .arg(data)
         .env("DEBITOR_LOG_FILTER", "trace")
+        .env("DEBITOR_TRACES_ENDPOINT", collector.endpoint())
         .stdout(file("output"))
         .stderr(file("log"))
         .spawn()
