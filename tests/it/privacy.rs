@@ -1,6 +1,7 @@
 //! Canaries: texts that stand nowhere by chance, sent through every operation in every place that a request
 //! has, to be answered with every status, while the server logs all that it can and sends traces. None may be
-//! told in a log, by a metric or in a trace, and once their customers are erased none may stand in a file of the store.
+//! told in a log, by a metric or in a trace, and once their customers are erased none may stand in a file of
+//! the store.
 
 mod canary;
 pub(crate) mod commands;

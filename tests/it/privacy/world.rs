@@ -299,9 +299,11 @@ impl World {
     }
 
     /// The spans that the server has sent, and all that it sent them as. What has ended has sent the last
-    /// ones; what goes on sends them within a second.
+    /// ones; what goes on sends them within a second, or some more where much else is done.
     pub(super) async fn traces(&self) -> (Vec<Span>, Vec<u8>) {
-        if self.host.is_some() {
+        let mut before = None;
+        while self.host.is_some() && before != Some(self.collector.bytes().len()) {
+            before = Some(self.collector.bytes().len());
             tokio::time::sleep(Duration::from_secs(3)).await;
         }
         (self.collector.spans(), self.collector.bytes())
