@@ -1,6 +1,7 @@
 //! Canaries: texts that stand nowhere by chance, sent through every operation in every place that a request
-//! has, to be answered with every status, while the server logs all that it can. None may be told in a log,
-//! by a metric or in a trace, and once their customers are erased none may stand in a file of the store.
+//! has, to be answered with every status, while the server logs all that it can and sends traces. None may be
+//! told in a log, by a metric or in a trace, and once their customers are erased none may stand in a file of
+//! the store.
 
 mod canary;
 pub(crate) mod commands;
@@ -17,6 +18,7 @@ use debitor_server::dev;
 use debitor_tests::document::Document;
 use debitor_tests::{Engine, tried};
 
+use crate::traces::collector::Span;
 use canary::Canaries;
 use world::World;
 
@@ -43,12 +45,13 @@ async fn canaries_are_told_to_nobody_and_erased_from_every_file() {
         "in the metrics"
     );
     world.stop_if_embedded();
-    let (traces, spans) = world.traces().await;
-    assert_eq!(canaries.found_in(&traces), NONE, "in the traces");
     let log = world.log();
     refusals_are_told(&log);
-    assert!(!log.contains("SpanDropping") && !log.contains("traces could not be sent"));
     assert_eq!(canaries.found_in(log.as_bytes()), NONE, "in the log");
+
+    let (spans, sent) = world.traces().await;
+    every_answer_is_traced(&answered, &spans);
+    assert_eq!(canaries.found_in(&sent), NONE, "in the traces");
 
     world.settle().await;
     let before = world.files(&canaries).await;
@@ -65,8 +68,8 @@ async fn canaries_are_told_to_nobody_and_erased_from_every_file() {
             ("canaries", canaries.count().to_string()),
             ("pairs of operation and status", requests.to_string()),
             ("bytes of log", log.len().to_string()),
-            ("bytes of traces", traces.len().to_string()),
             ("spans", spans.len().to_string()),
+            ("bytes of traces", sent.len().to_string()),
             ("in files before", before.canaries.len().to_string()),
             ("customers erased", erased.to_string()),
             (
@@ -102,6 +105,44 @@ fn refusals_are_told(log: &str) {
             operation.id
         );
     }
+}
+
+/// What the connection answers too, which has no request yet then: what is no HTTP, or too large.
+const OF_NO_REQUEST: [u16; 2] = [400, 431];
+/// What is answered too before it is known which operation a request is for.
+const OF_NO_OPERATION: [u16; 3] = [404, 405, 414];
+
+/// Each operation's answers of each status have spans, and so have those of the broken store.
+fn every_answer_is_traced(answered: &Answered, spans: &[Span]) {
+    let mut traced = Answered::new();
+    for span in spans {
+        let status = span.text("http.response.status_code").parse().unwrap();
+        let operation = span.text("debitor.operation_id").to_owned();
+        *traced
+            .entry(operation)
+            .or_default()
+            .entry(status)
+            .or_default() += 1;
+        assert_eq!(span.is_error, status >= 500, "{span:?}");
+        assert_eq!(span.text("error.type").is_empty(), status < 500, "{span:?}");
+    }
+    let total = |all: &Answered, status| -> usize {
+        all.values().filter_map(|seen| seen.get(&status)).sum()
+    };
+    for (operation, statuses) in answered {
+        for (&status, count) in statuses {
+            if OF_NO_REQUEST.contains(&status) {
+                continue;
+            }
+            let of_operation = traced.get(operation).and_then(|seen| seen.get(&status));
+            let is_traced = of_operation >= Some(count) || OF_NO_OPERATION.contains(&status);
+            assert!(is_traced, "{operation} {status}: {traced:?}");
+            let is_whole = total(&traced, status) >= total(answered, status);
+            assert!(is_whole, "{status}: {traced:?}");
+        }
+    }
+    let broken = |seen: &BTreeMap<u16, usize>| seen.contains_key(&500);
+    assert!(traced.values().any(broken), "{traced:?}");
 }
 
 const NONE: BTreeSet<String> = BTreeSet::new();

@@ -49,6 +49,9 @@ impl Probe {
             "Referer",
             "X-Forwarded-For",
             "X-Unknown",
+            "Traceparent",
+            "Tracestate",
+            "Baggage",
         ] {
             headers.push((name.to_owned(), canaries.word()));
         }

@@ -67,7 +67,7 @@ async fn canaries_over_http2_and_in_refused_requests_are_told_to_nobody() {
         super::NONE,
         "in the metrics"
     );
-    let (traces, spans) = refusals.world.traces().await;
+    let (spans, traces) = refusals.world.traces().await;
     assert_eq!(canaries.found_in(&traces), super::NONE, "in the traces");
     let log = refusals.world.log();
     assert!(!log.contains("SpanDropping") && !log.contains("traces could not be sent"));
