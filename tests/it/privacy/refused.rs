@@ -27,7 +27,7 @@ const LIMITS: [(&str, &str); 4] = [
 /// Requests that are sent together, of which the server has a place for one.
 const TOGETHER: usize = 16;
 /// What a test waits for at most.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_mins(1);
 
 /// A world and a connection to it.
 struct Refusals {
