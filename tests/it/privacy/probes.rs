@@ -6,6 +6,9 @@ use url::form_urlencoded::byte_serialize;
 
 use super::canary::{Canaries, escaped, percent_encoded};
 
+/// The caller's own span, which is to be in the traces.
+const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 /// What requests are about.
 #[derive(Debug, Clone)]
 pub(super) struct Ids {
@@ -49,12 +52,13 @@ impl Probe {
             "Referer",
             "X-Forwarded-For",
             "X-Unknown",
-            "Traceparent",
-            "Tracestate",
             "Baggage",
         ] {
             headers.push((name.to_owned(), canaries.word()));
         }
+        // Only with a parent that is one is a state looked at.
+        headers.push(("Traceparent".to_owned(), PARENT.to_owned()));
+        headers.push(("Tracestate".to_owned(), format!("a={}", canaries.word())));
         let body = body(operation, canaries);
         if body.is_some() {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));

@@ -94,9 +94,8 @@ impl Unnumbered {
 }
 
 /// Counts the customers, and makes their rows, their words and the record of their making: one statement,
-/// as each costs the database and the server about as much as a row. Numbers look like those of
-/// `series_number`. The last of them is returned; nothing, and nothing is made, if there is no such
-/// company.
+/// as each is answered, and read by the server, by itself. Numbers look like those of `series_number`. The
+/// last of them is returned; nothing, and nothing is made, if there is no such company.
 ///
 /// The first values are those of [`words::INSERT`].
 const INSERT: &str = "WITH counted AS (
@@ -146,6 +145,7 @@ fn insert(
     for one in customers {
         words.borrow(one.id, &one.words);
     }
+    transaction.indexed = (!words.is_empty()).then_some(first.scope);
     let mut parameters = words.into_values(first.scope);
     parameters.extend([
         Box::new(count) as Owned,
@@ -163,7 +163,6 @@ fn insert(
         column(customers.iter(), |one| one.told.1.clone()),
     ]);
     transaction.write(INSERT, parameters);
-    transaction.indexed = Some(first.scope);
 }
 
 /// The values of a column.
@@ -173,6 +172,7 @@ fn column<A, T: ToSql + Send + Sync + 'static>(
 ) -> Owned {
     Box::new(rows.map(of).collect::<Vec<_>>())
 }
+
 /// Adds the outcomes of requests with keys to what the transaction writes.
 fn remember(
     transaction: &mut Transaction,

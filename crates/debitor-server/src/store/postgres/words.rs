@@ -72,6 +72,10 @@ impl<'a> Changes<'a> {
         self.0.extend(changes);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether they are enough for a segment.
     pub(super) fn are_many(&self) -> bool {
         self.0.len() > MANY
@@ -96,7 +100,7 @@ impl<'a> Changes<'a> {
 
     /// Adds them to what the transaction writes.
     pub(super) fn write(self, transaction: &mut Transaction, scope: CompanyKey) {
-        if !self.0.is_empty() {
+        if !self.is_empty() {
             transaction.write(INSERT, self.into_values(scope));
             transaction.indexed = Some(scope);
         }
@@ -104,7 +108,7 @@ impl<'a> Changes<'a> {
 
     /// Writes them in the session's own transaction.
     pub(super) async fn write_in(self, session: &Session, scope: CompanyKey) -> anyhow::Result<()> {
-        if !self.0.is_empty() {
+        if !self.is_empty() {
             let values = self.into_values(scope);
             let values: Vec<_> = values.iter().map(|one| &**one as Parameter<'_>).collect();
             session.query(INSERT, &values).await?;
