@@ -4,6 +4,8 @@
 //! Only for JSON that this program wrote: without white space between tokens. Of anything else it
 //! finds nothing more from the first surprise on.
 
+use memchr::memchr2;
+
 /// A member of an object, as it stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member<'a> {
@@ -54,10 +56,7 @@ fn string_end(bytes: &[u8]) -> Option<usize> {
     }
     let mut at = 1;
     loop {
-        at += bytes
-            .get(at..)?
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\'))?;
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
         if bytes[at] == b'"' {
             return Some(at + 1);
         }

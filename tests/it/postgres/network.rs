@@ -191,6 +191,46 @@ async fn a_write_whose_commit_meets_a_black_hole_is_of_unknown_outcome_and_made_
     field.recover().await;
 }
 
+/// Creates of a company follow each other on one connection, the next before the answer of the one in front:
+/// when no answer comes both are there, and the server cannot know of either.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_behind_one_that_is_not_answered_is_of_unknown_outcome_and_made_once() {
+    let field = Field::new().await;
+    let server = field.server();
+    let customers = format!("{}/customers", server.company_path());
+    let one = async |key: &str| {
+        let request = server.request("POST", &customers);
+        let request = request.header("Idempotency-Key", key);
+        request.json(&json!({"displayName": key})).send().await
+    };
+    let before = field.customers().await;
+    field.proxy.fail_at_commit(Fault::NoAnswers);
+    let begun = Instant::now();
+    let behind = async {
+        while field.customers().await == before {
+            assert!(begun.elapsed() < SOON);
+        }
+        let behind = one("behind");
+        let there = async {
+            while field.customers().await < before + 2 {
+                assert!(begun.elapsed() < SOON);
+            }
+        };
+        tokio::join!(behind, there).0
+    };
+    for cut in <[Answer; 2]>::from(tokio::join!(one("first"), behind)) {
+        refused(&cut, begun);
+        assert_eq!(cut.json()["error"]["innerError"]["code"], "outcomeUnknown");
+    }
+    field.proxy.fail(Fault::None);
+    field.recover().await;
+    let before = field.customers().await;
+    for key in ["first", "behind"] {
+        one(key).await.expect(201);
+    }
+    assert_eq!(field.customers().await, before);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_is_slow_is_not_away() {
     let field = Field::new().await;

@@ -152,6 +152,12 @@ const CHUNKS_ARE_IN_ORDER: &str = "SELECT bool_and(is_right) FROM (
       SELECT first >= lag(first) OVER (PARTITION BY segment ORDER BY place) IS NOT FALSE AS is_right
       FROM customer_words) AS s";
 
+/// Nor are they compressed, and some are nearly as large as they may be.
+const ROWS_ARE_IN_ONE_PIECE: &str = "SELECT bool_and(pg_column_size(postings) > length(postings))
+      AND max(length(first) + length(postings)) > 1800
+      AND (SELECT pg_relation_size(reltoastrelid) = 0 FROM pg_class WHERE relname = 'customer_words')
+    FROM customer_words";
+
 /// Nothing that writes need is locked meanwhile, and a merge that is cut off leaves everything as it was.
 #[tokio::test]
 async fn large_segments_are_merged_by_the_side_of_writes() {
@@ -170,6 +176,7 @@ async fn large_segments_are_merged_by_the_side_of_writes() {
     until(&fixture, &sql, ONE_IS_LARGE).await;
     assert!(holds(&sql, SIZES_ARE_RIGHT).await);
     assert!(holds(&sql, CHUNKS_ARE_IN_ORDER).await);
+    assert!(holds(&sql, ROWS_ARE_IN_ONE_PIECE).await);
     for n in (0..9900).step_by(199) {
         let word = format!("wort{n:06}{}", char::from(b"abcdefghijklmnop"[n % 16]));
         let one = "SELECT count(*) = 1 FROM customer_words

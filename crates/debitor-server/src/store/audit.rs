@@ -32,6 +32,8 @@ pub(crate) struct Subject {
 
 /// What every change sets by itself.
 const AUTOMATIC: [&str; 3] = ["@odata.etag", "id", "lastModifiedDateTime"];
+/// Bytes that the names of a customer's properties take, about.
+const TYPICAL: usize = 256;
 
 impl Subject {
     pub(crate) fn company(id: Uuid, version: Version) -> Self {
@@ -91,13 +93,13 @@ fn changed(before: &str, after: &str) -> String {
 }
 
 fn names<'a>(members: impl Iterator<Item = json::Member<'a>>) -> String {
-    let mut text = String::new();
-    let names = members.map(|member| String::from_utf8_lossy(member.name));
-    for name in names.filter(|name| !AUTOMATIC.contains(&name.as_ref())) {
+    let mut text = String::with_capacity(TYPICAL);
+    let names = members.filter_map(|member| str::from_utf8(member.name).ok());
+    for name in names.filter(|name| !AUTOMATIC.contains(name)) {
         if !text.is_empty() {
             text.push(',');
         }
-        text.push_str(&name);
+        text.push_str(name);
     }
     text
 }

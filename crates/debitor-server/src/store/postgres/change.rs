@@ -17,7 +17,7 @@ use super::super::writing::Writing;
 use super::super::{CompanyKey, CustomerKey, Error, Noun, Result, Written};
 use super::customer::{self, Delete, Update, Versioned, shows_otherwise};
 use super::failure::Failure;
-use super::gather::{Asked, Gathered, Way};
+use super::gather::{Asked, Gathered, Make, Way};
 use super::session::Call;
 use super::transaction::Transaction;
 use super::work::{Once, Work};
@@ -65,7 +65,7 @@ impl Gathered for Change {
     const WAYS: &'static [Way<Self>] = &[Way {
         fits: |change| change.id().is_some(),
         least: 1,
-        make: |transaction, asked| together(transaction, asked).boxed(),
+        make: Make::Steps(|transaction, asked| together(transaction, asked).boxed()),
     }];
 }
 

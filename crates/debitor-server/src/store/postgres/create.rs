@@ -14,7 +14,7 @@ use super::super::query::postgres;
 use super::super::writing::Writing;
 use super::super::{CompanyKey, Conflict, Error, Noun, Result, Stored, Written};
 use super::failure::Failure;
-use super::gather::{Asked, Gathered, Way};
+use super::gather::{Asked, Gathered, Make, Way};
 use super::optimistic::{self, Unnumbered};
 use super::session::{Call, Parameter};
 use super::transaction::Transaction;
@@ -84,12 +84,12 @@ impl Gathered for Once<Create> {
         Way {
             fits: |create| create.0.unnumbered.is_some(),
             least: 1,
-            make: |transaction, asked| optimistic::commit(transaction, asked).boxed(),
+            make: Make::Whole(|transaction, asked| optimistic::commit(transaction, asked).boxed()),
         },
         Way {
             fits: |_| true,
             least: 2,
-            make: |transaction, asked| together(transaction, asked).boxed(),
+            make: Make::Steps(|transaction, asked| together(transaction, asked).boxed()),
         },
     ];
 }

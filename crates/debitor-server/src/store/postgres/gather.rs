@@ -1,9 +1,12 @@
 //! Writes of a company that wait are made together, in one transaction. A write that finds no other of
 //! its kind under way goes at once; if what was to be made together fails, each is made alone.
+//!
+//! Where a transaction is sent as a whole, the next is sent before it is answered, on the same connection:
+//! the database has something to do while requests are answered and come.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
@@ -15,11 +18,13 @@ use super::super::idempotency::Claim;
 use super::super::writing::Writing;
 use super::super::{CompanyKey, Error, Result};
 use super::failure::Failure;
-use super::transaction::Transaction;
+use super::pool::Pooled;
+use super::transaction::{Transaction, Whole};
 use super::work::{self, Work, Writes};
 
-/// Transactions of one kind and company at a time. More wait for each other's lock on the company's row.
-const WORKERS: usize = 1;
+/// Transactions of one kind and company at a time where they are sent as a whole. Elsewhere there is one: more
+/// would wait for each other's lock on the company's row.
+const BEHIND_EACH_OTHER: usize = 2;
 /// Transactions of writes that are made alone at a time, while others of their kind and company wait.
 const ALONE: usize = 4;
 /// Writes in one transaction at most.
@@ -42,9 +47,16 @@ pub(super) struct Way<G: Gathered> {
     pub(super) fits: fn(&G) -> bool,
     /// How many it is worth while for.
     pub(super) least: usize,
-    /// Makes them, and ends the transaction: the outcome of each, or nothing if it has to be made
-    /// another way.
-    pub(super) make: for<'a> fn(Transaction, &'a [Asked<'a, G>]) -> Making<'a, G>,
+    pub(super) make: Make<G>,
+}
+
+/// Makes writes, and ends the transaction: the outcome of each, or nothing if it has to be made another
+/// way.
+pub(super) enum Make<G: Gathered> {
+    /// With all that is to be done said at once.
+    Whole(for<'a> fn(Whole, &'a [Asked<'a, G>]) -> Making<'a, G>),
+    /// With looks at what is there.
+    Steps(for<'a> fn(Transaction, &'a [Asked<'a, G>]) -> Making<'a, G>),
 }
 
 /// A write, and what it asks for.
@@ -57,7 +69,8 @@ pub(super) type Making<'a, G> =
 /// A write that waits.
 struct Waiting<G: Gathered> {
     write: Writing,
-    work: G,
+    /// Large, and moved from one list to the next.
+    work: Box<G>,
     /// Set by who is first: the worker that makes it, or the request that waits no longer.
     decided: Arc<AtomicBool>,
     answer: oneshot::Sender<Result<G::Answer>>,
@@ -75,6 +88,35 @@ impl<G: Gathered> Waiting<G> {
 struct Queue<G: Gathered> {
     waiting: VecDeque<Waiting<G>>,
     workers: usize,
+    /// Writes that the workers make.
+    under_way: usize,
+    /// The connection on which transactions are under way that are sent as a whole.
+    connection: Weak<Pooled>,
+}
+
+impl<G: Gathered> Queue<G> {
+    fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            workers: 0,
+            under_way: 0,
+            connection: Weak::new(),
+        }
+    }
+
+    /// Whether one more worker is to take what waits: with nothing under way at once, and behind that once
+    /// as many wait, as each transaction costs the same whatever is made in it.
+    fn is_due(&self) -> bool {
+        let is_whole = |way: &Way<G>| matches!(way.make, Make::Whole(_));
+        let most = if G::WAYS.iter().any(is_whole) {
+            BEHIND_EACH_OTHER
+        } else {
+            1
+        };
+        let waiting = self.waiting.len();
+        let is_behind = self.workers < most && (1..=waiting).contains(&self.under_way);
+        waiting > 0 && (self.workers == 0 || is_behind)
+    }
 }
 
 /// Gathers writes of a kind.
@@ -111,7 +153,7 @@ impl<G: Gathered> Gather<G> {
         let decided = Arc::<AtomicBool>::default();
         self.push(Waiting {
             write,
-            work,
+            work: Box::new(work),
             decided: Arc::clone(&decided),
             answer,
             _claim: claim,
@@ -131,23 +173,20 @@ impl<G: Gathered> Gather<G> {
     fn push(&self, one: Waiting<G>) -> Result<()> {
         let scope = one.write.scope;
         let mut queues = self.queues();
-        let queue = queues.entry(scope).or_insert_with(|| Queue {
-            waiting: VecDeque::new(),
-            workers: 0,
-        });
+        let queue = queues.entry(scope).or_insert_with(Queue::new);
         if queue.waiting.len() >= WAITING {
             return Err(Error::Unavailable("too many writes wait".to_owned()));
         }
         queue.waiting.push_back(one);
-        if queue.workers < WORKERS {
+        if queue.is_due() {
             queue.workers += 1;
-            let gather = self.clone();
+            let mut worker = Worker {
+                gather: self.clone(),
+                scope,
+                makes: 0,
+                is_done: false,
+            };
             self.writes.tasks.spawn(async move {
-                let mut worker = Worker {
-                    gather,
-                    scope,
-                    is_done: false,
-                };
                 while let Some(batch) = worker.next() {
                     worker.gather.make(batch).await;
                 }
@@ -181,7 +220,7 @@ impl<G: Gathered> Gather<G> {
     }
 
     async fn alone(&self, one: Waiting<G>) {
-        let outcome = work::done(&self.writes.pools, &one.write, &one.work).await;
+        let outcome = work::done(&self.writes.pools, &one.write, &*one.work).await;
         one.answer(outcome);
     }
 
@@ -205,7 +244,7 @@ impl<G: Gathered> Gather<G> {
     }
 
     async fn settle(&self, one: Waiting<G>, why: String) {
-        let outcome = work::settle(&self.writes.pools, &one.write, &one.work, why).await;
+        let outcome = work::settle(&self.writes.pools, &one.write, &*one.work, why).await;
         one.answer(outcome);
     }
 
@@ -217,13 +256,37 @@ impl<G: Gathered> Gather<G> {
         let Some(first) = batch.first() else {
             return Ok(Vec::new());
         };
-        let tenant = first.write.scope.tenant;
-        let mut transaction = Transaction::writing(&self.writes.pools, tenant).await?;
-        transaction.requests = batch.len();
-        let callers = batch.iter().map(|one| &one.write.caller);
-        transaction.enter_all(first.write.scope, callers);
-        let asked: Vec<_> = batch.iter().map(|one| (&one.write, &one.work)).collect();
-        (way.make)(transaction, &asked).await
+        let (pools, scope) = (&self.writes.pools, first.write.scope);
+        let asked: Vec<_> = batch.iter().map(|one| (&one.write, &*one.work)).collect();
+        match way.make {
+            Make::Whole(make) => {
+                let session = self.connection(scope).await?;
+                let transaction = Whole::new(pools, session, scope.tenant, batch.len());
+                make(transaction, &asked).await
+            }
+            Make::Steps(make) => {
+                let mut transaction = Transaction::writing(pools, scope.tenant).await?;
+                transaction.requests = batch.len();
+                let callers = batch.iter().map(|one| &one.write.caller);
+                transaction.enter_all(scope, callers);
+                make(transaction, &asked).await
+            }
+        }
+    }
+
+    /// The connection on which transactions of the company are under way, or else one for them.
+    async fn connection(&self, scope: CompanyKey) -> Result<Arc<Pooled>, Failure> {
+        let pools = &self.writes.pools;
+        let queue = |queue: &Queue<G>| queue.connection.upgrade();
+        let shared = self.queues().get(&scope).and_then(queue);
+        if let Some(shared) = shared.filter(|one| pools.connector.is_current(one)) {
+            return Ok(shared);
+        }
+        let own = Arc::new(pools.for_writes().await?);
+        if let Some(queue) = self.queues().get_mut(&scope) {
+            queue.connection = Arc::downgrade(&own);
+        }
+        Ok(own)
     }
 }
 
@@ -252,28 +315,34 @@ fn refuse<G: Gathered>(batch: Vec<Waiting<G>>, error: &Error) {
     }
 }
 
-/// Takes what waits until there is nothing.
+/// Takes what waits until nothing is due.
 struct Worker<G: Gathered> {
     gather: Gather<G>,
     scope: CompanyKey,
+    /// How many writes it makes.
+    makes: usize,
     is_done: bool,
 }
 
 impl<G: Gathered> Worker<G> {
-    /// The next that wait. With none left the worker is done, which whoever comes then must see.
+    /// The next that wait, those before being made. With nothing due the worker is done, which whoever comes
+    /// then must see.
     fn next(&mut self) -> Option<Vec<Waiting<G>>> {
         let mut queues = self.gather.queues();
         let queue = queues.get_mut(&self.scope)?;
-        let count = queue.waiting.len().min(TOGETHER);
-        if count == 0 {
+        queue.workers -= 1;
+        queue.under_way -= std::mem::take(&mut self.makes);
+        if !queue.is_due() {
             self.is_done = true;
-            queue.workers -= 1;
             if queue.workers == 0 {
                 queues.remove(&self.scope);
             }
             return None;
         }
-        Some(queue.waiting.drain(..count).collect())
+        self.makes = queue.waiting.len().min(TOGETHER);
+        queue.workers += 1;
+        queue.under_way += self.makes;
+        Some(queue.waiting.drain(..self.makes).collect())
     }
 }
 
@@ -283,6 +352,7 @@ impl<G: Gathered> Drop for Worker<G> {
         let mut queues = self.gather.queues();
         if let (false, Some(queue)) = (self.is_done, queues.get_mut(&self.scope)) {
             queue.workers -= 1;
+            queue.under_way -= self.makes;
         }
     }
 }

@@ -17,7 +17,7 @@ use super::super::writing::Writing;
 use super::super::{CompanyKey, Error, Form, Idempotency, Result, Stored, Written};
 use super::failure::Failure;
 use super::pool::Pools;
-use super::transaction::{Owned, Transaction};
+use super::transaction::{Owned, Transaction, Whole};
 
 /// The first outcomes of those writes, all of one company, that were made before, noting that they were
 /// repeated. One whose key belongs to another request is refused.
@@ -130,7 +130,7 @@ pub(super) fn remember(
 
 /// Keeps the outcomes of requests whose customers the transaction has just made.
 pub(super) fn remember_customers(
-    transaction: &mut Transaction,
+    transaction: &mut Whole,
     scope: CompanyKey,
     now: DateTime<Utc>,
     outcomes: &[Outcome<'_>],

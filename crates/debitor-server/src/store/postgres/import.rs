@@ -71,7 +71,7 @@ impl Import {
     }
 
     async fn begin_transaction(&mut self, scope: CompanyKey) -> anyhow::Result<()> {
-        self.session.in_transaction = true;
+        self.session.begin();
         self.session.query(BEGIN, &[]).await?;
         let tenant = scope.tenant.to_string();
         self.session.query(SET_GRANTS, &[&tenant]).await?;
@@ -114,6 +114,7 @@ impl Import {
                 // While the rest comes nothing is written, for which the database would end the
                 // transaction.
                 session.query("ROLLBACK", &[]).await?;
+                session.end();
             }
         }
         Ok(())
@@ -167,10 +168,10 @@ impl Import {
 
     async fn commit(&mut self) -> anyhow::Result<()> {
         let unknown = "whether it was committed is unknown: run the copy again";
-        self.session.take_warning();
+        let warnings = self.session.warnings();
         self.session.query(COMMIT, &[]).await.context(unknown)?;
-        ensure!(!self.session.take_warning(), "{unknown}");
-        self.session.in_transaction = false;
+        ensure!(self.session.warnings() == warnings, "{unknown}");
+        self.session.end();
         Ok(())
     }
 

@@ -9,11 +9,14 @@ mod choose;
 mod output;
 mod sources;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -31,14 +34,17 @@ use sources::{Position, Sources};
 /// they are started anew, every company comes up after as many writes as add so many segments.
 const ONE_IN: u32 = 8;
 /// Companies that wait for it at most. For more than that a later write will do.
-const WAITING: usize = 64;
+const WAITING: usize = 1024;
+/// How long they wait. What is written meanwhile is merged at once: where much is written, each change would
+/// otherwise be written again for every sixteen writes, which takes more than the writes themselves.
+const REST: Duration = Duration::from_millis(250);
 
 /// Bytes of a segment that is made at once, at most, and of one that is made apart: some seconds' work, for
 /// which a connection is taken from the writes, and before which the database cleans up nothing.
 const SMALL: usize = 6 << 20;
 const LARGEST: usize = 128 << 20;
 /// Chunks that are read at once, of all segments of a merge.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 512;
 
 /// Where writes tell that they added a segment.
 #[derive(Debug, Clone)]
@@ -92,11 +98,27 @@ struct Merger {
 
 impl Merger {
     async fn follow(&self, mut told: Receiver<CompanyKey>) {
-        while let Some(scope) = told.recv().await {
-            while self.merge(scope).await.unwrap_or_else(|failure| {
-                tracing::warn!(?failure, "the index of words could not be merged");
-                false
-            }) {}
+        let (mut resting, mut rests) = (HashSet::new(), FuturesUnordered::new());
+        let rest = async |scope| {
+            sleep(REST).await;
+            scope
+        };
+        loop {
+            tokio::select! {
+                Some(scope) = told.recv() => {
+                    if resting.len() < WAITING && resting.insert(scope) {
+                        rests.push(rest(scope));
+                    }
+                }
+                Some(scope) = rests.next() => {
+                    resting.remove(&scope);
+                    while self.merge(scope).await.unwrap_or_else(|failure| {
+                        tracing::warn!(?failure, "the index of words could not be merged");
+                        false
+                    }) {}
+                }
+                else => return,
+            }
         }
     }
 

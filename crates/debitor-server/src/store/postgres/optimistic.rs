@@ -16,7 +16,7 @@ use super::create::Create;
 use super::failure::Failure;
 use super::gather::Asked;
 use super::idempotency::{self, Outcome};
-use super::transaction::{Owned, Transaction};
+use super::transaction::{Owned, Whole};
 use super::words::{self, Words};
 use super::work::Once;
 use crate::domain::blank;
@@ -25,10 +25,9 @@ use crate::domain::version::Version;
 
 /// Makes customers of one company, and ends the transaction.
 pub(super) async fn commit(
-    mut transaction: Transaction,
+    mut transaction: Whole,
     asked: &[Asked<'_, Once<Create>>],
 ) -> Result<Vec<Option<Result<Written>>>, Failure> {
-    transaction.see_open_companies();
     let customers: Option<Vec<_>> = asked.iter().map(|(_, work)| work.0.unnumbered()).collect();
     let unfit = || Error::Internal("a create asks for an id or a number".to_owned());
     let customers = customers.ok_or_else(unfit)?;
@@ -131,7 +130,7 @@ const INSERT: &str = "WITH counted AS (
 
 /// Adds that to what the transaction writes.
 fn insert(
-    transaction: &mut Transaction,
+    transaction: &mut Whole,
     asked: &[Asked<'_, Once<Create>>],
     customers: &[&Unnumbered],
     count: i64,
@@ -145,7 +144,9 @@ fn insert(
     for one in customers {
         words.borrow(one.id, &one.words);
     }
-    transaction.indexed = (!words.is_empty()).then_some(first.scope);
+    if !words.is_empty() {
+        transaction.index(first.scope);
+    }
     let mut parameters = words.into_values(first.scope);
     parameters.extend([
         Box::new(count) as Owned,
@@ -174,11 +175,7 @@ fn column<A, T: ToSql + Send + Sync + 'static>(
 }
 
 /// Adds the outcomes of requests with keys to what the transaction writes.
-fn remember(
-    transaction: &mut Transaction,
-    asked: &[Asked<'_, Once<Create>>],
-    customers: &[&Unnumbered],
-) {
+fn remember(transaction: &mut Whole, asked: &[Asked<'_, Once<Create>>], customers: &[&Unnumbered]) {
     let mut outcomes = Vec::new();
     for ((write, _), made) in asked.iter().zip(customers) {
         if let Some(request) = write.idempotency {

@@ -184,14 +184,14 @@ impl Reader {
 
     /// What the database answers to each group.
     async fn read(&mut self, groups: &[Group]) -> Result<Vec<Result<Vec<Row>, Failure>>, String> {
-        let mut session = self.connected().await?;
+        let session = self.connected().await?;
         // If nobody waits for its answers any more, the connection is cut.
-        session.in_transaction = true;
+        session.begin();
         let asked = ask(&session, self.tenant.take(), groups);
         let answers = timeout(PATIENCE, asked)
             .await
             .map_err(|_| "the database does not answer".to_owned())??;
-        session.in_transaction = false;
+        session.end();
         let mut found = Vec::with_capacity(groups.len());
         for (group, answer) in groups.iter().zip(answers) {
             found.push(

@@ -76,8 +76,13 @@ impl Connector {
 
     /// Whether the connection can be used again.
     pub(super) fn is_good(&self, session: &Session) -> bool {
+        self.is_current(session) && !session.in_transaction()
+    }
+
+    /// Whether the connection can be used, behind what is under way there.
+    pub(super) fn is_current(&self, session: &Session) -> bool {
         let current = session.generation == self.generation.load(Ordering::Acquire);
-        current && !session.is_closed() && !session.in_transaction
+        current && !session.is_closed()
     }
 
     /// Has every connection made anew: the database behind them no longer takes writes.

@@ -213,7 +213,6 @@ async fn try_renew(connector: &Connector) -> anyhow::Result<Vec<&'static str>> {
     session.script("SET ROLE NONE").await?;
     session.script("SET statement_timeout = 0").await?;
     session.script("SET lock_timeout = '1min'").await?;
-    session.take_warning();
     let mut skipped = Vec::new();
     for table in TABLES {
         let analyze = if table == "pg_statistic" {
@@ -221,10 +220,11 @@ async fn try_renew(connector: &Connector) -> anyhow::Result<Vec<&'static str>> {
         } else {
             "FULL, ANALYZE"
         };
+        let warnings = session.warnings();
         session
             .script(&format!("VACUUM ({analyze}) {table}"))
             .await?;
-        if session.take_warning() {
+        if session.warnings() > warnings {
             skipped.push(table);
         }
     }

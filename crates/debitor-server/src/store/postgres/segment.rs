@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::super::{Error, Result};
 
-/// Bytes in a chunk up to which it is filled, so that PostgreSQL keeps its row in one piece.
-const FULL: usize = 1600;
+/// Bytes in a chunk, with its first word, up to which it is filled: PostgreSQL keeps its row in one piece
+/// then, and four of them in a page.
+const FULL: usize = 1920;
 /// Bytes of a group before its word, and of a customer.
 const HEADER: usize = 5;
 const ID: usize = 16;
@@ -118,6 +119,13 @@ pub(super) struct Chunk {
     pub(super) postings: Vec<u8>,
 }
 
+impl Chunk {
+    /// What of it makes its row as long as it is.
+    fn size(&self) -> usize {
+        self.first.len() + self.postings.len()
+    }
+}
+
 /// Writes chunks of changes that come in the order of their words.
 #[derive(Debug, Default)]
 pub(super) struct Encoder(Vec<Chunk>);
@@ -128,17 +136,18 @@ impl Encoder {
     pub(super) fn push(&mut self, word: &[u8], change: Change, mut ids: &[Uuid]) {
         let head = HEADER + word.len();
         while !ids.is_empty() {
-            let Chunk { postings, .. } = self.open(word, head);
-            let room = FULL.saturating_sub(postings.len() + head) / ID;
+            let chunk = self.open(word, head);
+            let room = FULL.saturating_sub(chunk.size() + head) / ID;
             let (part, rest) = ids.split_at(room.clamp(1, ids.len()));
-            write(postings, word, change, part.iter().map(Uuid::as_bytes));
+            let part = part.iter().map(Uuid::as_bytes);
+            write(&mut chunk.postings, word, change, part);
             ids = rest;
         }
     }
 
     /// The last chunk, if it has room for a group, or a new one that begins with the word.
     fn open(&mut self, word: &[u8], head: usize) -> &mut Chunk {
-        let has_room = |last: &Chunk| last.postings.len() + head + ID <= FULL;
+        let has_room = |last: &Chunk| last.size() + head + ID <= FULL;
         let last = self.0.pop_if(|last| has_room(last));
         self.0.push_mut(last.unwrap_or_else(|| Chunk {
             first: word.to_vec(),
@@ -196,7 +205,7 @@ mod tests {
         let chunks = encoder.finish();
         let (words, long) = chunks.split_last_chunk::<2>().unwrap();
         assert!(words.len() < 12);
-        let sizes = words.iter().map(|chunk| chunk.postings.len());
+        let sizes = words.iter().map(Chunk::size);
         assert!(
             sizes
                 .rev()

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use futures::future::{MaybeDone, maybe_done};
@@ -76,13 +77,15 @@ impl Statements {
 pub(super) struct Session {
     client: Client,
     statements: Mutex<Statements>,
-    /// Set by a warning that a commit may not have reached the standby.
-    warned: Arc<AtomicBool>,
+    /// Held while something is sent whose parts belong together.
+    turn: Mutex<()>,
+    /// How often the database warned that a commit may not have reached the standby.
+    warnings: Arc<AtomicU64>,
     /// Set by every answer.
     pub(super) heard: Arc<AtomicBool>,
     driver: JoinHandle<()>,
-    /// Whether a transaction may be open.
-    pub(super) in_transaction: bool,
+    /// How many transactions may be open, or wait behind the one that is.
+    transactions: AtomicUsize,
     /// Which generation of connections it belongs to.
     pub(super) generation: u64,
 }
@@ -93,25 +96,26 @@ impl Session {
         address: &Address,
         generation: u64,
     ) -> Result<Self, tokio_postgres::Error> {
-        let warned = Arc::<AtomicBool>::default();
+        let warnings = Arc::<AtomicU64>::default();
         let config = &address.config;
         let (client, driver) = match address.security.clone() {
             Security::Plain(plain) => {
                 let (client, connection) = config.connect(plain).await?;
-                (client, tokio::spawn(drive(connection, warned.clone())))
+                (client, tokio::spawn(drive(connection, warnings.clone())))
             }
             Security::Tls(tls) => {
                 let (client, connection) = config.connect(tls).await?;
-                (client, tokio::spawn(drive(connection, warned.clone())))
+                (client, tokio::spawn(drive(connection, warnings.clone())))
             }
         };
         Ok(Self {
             client,
             statements: Mutex::new(Statements::new()),
-            warned,
+            turn: Mutex::default(),
+            warnings,
             heard: Arc::default(),
             driver,
-            in_transaction: false,
+            transactions: AtomicUsize::new(0),
             generation,
         })
     }
@@ -125,9 +129,25 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Whether a warning came since the last time that this was asked.
-    pub(super) fn take_warning(&self) -> bool {
-        self.warned.swap(false, Ordering::AcqRel)
+    /// How many warnings came. One more after a commit leaves open whether that will last, whichever of
+    /// several that were under way it was about.
+    pub(super) fn warnings(&self) -> u64 {
+        self.warnings.load(Ordering::Acquire)
+    }
+
+    /// Notes that a transaction is begun.
+    pub(super) fn begin(&self) {
+        self.transactions.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Notes that a transaction has ended, which is known for certain.
+    pub(super) fn end(&self) {
+        self.transactions.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether a transaction may be open.
+    pub(super) fn in_transaction(&self) -> bool {
+        self.transactions.load(Ordering::Acquire) > 0
     }
 
     /// Sends several statements at once, as a script; nothing of them is prepared.
@@ -170,7 +190,7 @@ impl Session {
             .iter()
             .zip(&statements)
             .map(|(call, statement)| self.client.query(statement, call.parameters));
-        let answers = in_order(sent).await;
+        let answers = self.in_order(sent).await;
         if let Some(last) = answers.last() {
             self.hear(last);
         }
@@ -189,7 +209,8 @@ impl Session {
     async fn prepare(&self, calls: &[Call<'_>]) -> Result<Vec<Statement>, tokio_postgres::Error> {
         let new = self.known().missing(calls);
         if !new.is_empty() {
-            let prepared = in_order(new.iter().map(|sql| self.client.prepare(sql))).await;
+            let prepared = new.iter().map(|sql| self.client.prepare(sql));
+            let prepared = self.in_order(prepared).await;
             for (sql, statement) in new.into_iter().zip(prepared) {
                 self.known().prepared.insert(sql.into(), statement?);
             }
@@ -206,12 +227,41 @@ impl Session {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Sends requests one after the other, with none of anybody else between them, and waits for the
+    /// answers of all.
+    async fn in_order<F: Future>(&self, requests: impl Iterator<Item = F>) -> Vec<F::Output> {
+        let sent = self.send(requests);
+        let mut answers = Vec::with_capacity(sent.len());
+        for mut request in sent {
+            request.as_mut().await;
+            answers.extend(request.as_mut().take_output());
+        }
+        answers
+    }
+
+    /// A request is sent when its future is polled first; who waits for the answer polls it again.
+    fn send<F: Future>(&self, requests: impl Iterator<Item = F>) -> Vec<Sent<F>> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = Vec::new();
+        for request in requests {
+            let mut request = Box::pin(maybe_done(request));
+            let _ = request
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            sent.push(request);
+        }
+        sent
+    }
 }
+
+/// A request that was sent, and its answer once that has come.
+type Sent<F> = Pin<Box<MaybeDone<F>>>;
 
 impl Drop for Session {
     /// A connection that is sound is said goodbye to. One with a transaction is cut, which ends it.
     fn drop(&mut self) {
-        if self.in_transaction {
+        if self.in_transaction() {
             self.driver.abort();
         }
     }
@@ -222,25 +272,8 @@ fn is_told(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some()
 }
 
-/// Starts each future in its turn, for a request is sent when its future is polled first; then waits
-/// for all.
-async fn in_order<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut sent: Vec<Pin<Box<MaybeDone<F>>>> = Vec::new();
-    for future in futures {
-        let mut future = Box::pin(maybe_done(future));
-        let _ = futures::poll!(future.as_mut());
-        sent.push(future);
-    }
-    let mut answers = Vec::with_capacity(sent.len());
-    for mut future in sent {
-        future.as_mut().await;
-        answers.extend(future.as_mut().take_output());
-    }
-    answers
-}
-
 /// Moves bytes until the connection ends. A notice is seen here before the answer that follows it.
-async fn drive<S, T>(mut connection: Connection<S, T>, warned: Arc<AtomicBool>)
+async fn drive<S, T>(mut connection: Connection<S, T>, warnings: Arc<AtomicU64>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -251,7 +284,7 @@ where
                 let code = notice.code();
                 tracing::debug!(code = code.code(), "the database noted something");
                 if *code == SqlState::WARNING || *code == SqlState::ADMIN_SHUTDOWN {
-                    warned.store(true, Ordering::Release);
+                    warnings.fetch_add(1, Ordering::AcqRel);
                 }
             }
             Some(Ok(_)) => {}

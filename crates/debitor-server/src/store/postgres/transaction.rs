@@ -66,7 +66,7 @@ impl Opening {
 
 /// A transaction on a connection of its own.
 pub(super) struct Transaction {
-    session: Pooled,
+    session: Arc<Pooled>,
     pools: Arc<Pools>,
     tenant: String,
     begin: &'static str,
@@ -95,7 +95,7 @@ impl Transaction {
     /// One that will write.
     pub(super) async fn writing(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
         let session = pools.for_writes().await?;
-        Ok(Self::new(pools, session, tenant, None))
+        Ok(Self::new(pools, Arc::new(session), tenant, None))
     }
 
     /// One that only reads, for a list of whoever owns it.
@@ -110,10 +110,16 @@ impl Transaction {
     /// One that only reads.
     pub(super) async fn reading(pools: &Arc<Pools>, tenant: Uuid) -> Result<Self, Failure> {
         let session = pools.for_reads().await?;
-        Ok(Self::new(pools, session, tenant, Some(pools.list_limit)))
+        let limit = Some(pools.list_limit);
+        Ok(Self::new(pools, Arc::new(session), tenant, limit))
     }
 
-    fn new(pools: &Arc<Pools>, session: Pooled, tenant: Uuid, limit: Option<Duration>) -> Self {
+    fn new(
+        pools: &Arc<Pools>,
+        session: Arc<Pooled>,
+        tenant: Uuid,
+        limit: Option<Duration>,
+    ) -> Self {
         Self {
             session,
             pools: Arc::clone(pools),
@@ -143,12 +149,6 @@ impl Transaction {
         let unasked = || Error::Internal("nobody has entered the company".to_owned());
         let entry = self.entry.as_ref().ok_or_else(unasked)?;
         entry.admits(&write.caller)
-    }
-
-    /// Leaves out companies that are not open to everyone, in which callers would have to be asked for.
-    pub(super) fn see_open_companies(&mut self) {
-        self.entry = None;
-        self.sees_all = false;
     }
 
     /// How long a list may take; no time, if this is no transaction for lists.
@@ -205,8 +205,8 @@ impl Transaction {
         all.extend(calls);
         all.extend(ending);
         let answers = self.session.pipeline(&all).await;
-        if !ending.is_empty() {
-            self.session.in_transaction = !is_ended(&answers, &all);
+        if !ending.is_empty() && is_ended(&answers, &all) {
+            self.session.end();
         }
         let mut rows = Vec::with_capacity(all.len());
         for (answer, call) in answers.into_iter().zip(&all) {
@@ -252,7 +252,7 @@ impl Transaction {
             return Vec::new();
         }
         self.begun = true;
-        self.session.in_transaction = true;
+        self.session.begin();
         let set = match (self.limit, self.sees_all) {
             (Some(_), _) => SET_READING,
             (None, true) => SET_GRANTS,
@@ -295,10 +295,13 @@ impl Transaction {
                 .map(|((sql, _), parameters)| Call::new(sql, parameters)),
         );
         calls.push(Call::new(COMMIT, &[]));
-        self.session.take_warning();
+        let warnings = self.session.warnings();
         let answers = self.session.pipeline(&calls).await;
-        self.session.in_transaction = !is_ended(&answers, &calls);
-        let mut rows = self.judge(answers, &calls)?.split_off(skipped);
+        if is_ended(&answers, &calls) {
+            self.session.end();
+        }
+        let is_warned = self.session.warnings() > warnings;
+        let mut rows = self.judge(answers, &calls, is_warned)?.split_off(skipped);
         rows.pop();
         if self.begin == BEGIN && self.requests > 0 {
             self.pools.observed.commit(self.requests, start.elapsed());
@@ -310,7 +313,12 @@ impl Transaction {
     }
 
     /// Whether COMMIT was done, by the answers to the writes and to itself; their rows if it was.
-    fn judge(&self, answers: Vec<Answer>, calls: &[Call<'_>]) -> Result<Vec<Vec<Row>>, Failure> {
+    fn judge(
+        &self,
+        answers: Vec<Answer>,
+        calls: &[Call<'_>],
+        is_warned: bool,
+    ) -> Result<Vec<Vec<Row>>, Failure> {
         let sent = answers.len() == calls.len();
         let mut rows = Vec::with_capacity(calls.len());
         for (answer, call) in answers.into_iter().zip(calls) {
@@ -330,7 +338,7 @@ impl Transaction {
                 Failure::of_commit(&error)
             });
         }
-        if self.session.take_warning() {
+        if is_warned {
             let why = "the wait for the standby was cancelled";
             return Err(Failure::Unknown(why.to_owned()));
         }
@@ -352,13 +360,13 @@ impl Transaction {
     }
 
     /// Undoes everything.
-    async fn rollback(mut self) {
+    async fn rollback(self) {
         if !self.begun || self.session.is_closed() {
             return;
         }
         let undone = tokio::time::timeout(ROLLBACK, self.session.query("ROLLBACK", &[])).await;
         if matches!(undone, Ok(Ok(_))) {
-            self.session.in_transaction = false;
+            self.session.end();
         }
     }
 
@@ -372,6 +380,41 @@ impl Transaction {
             self.pools.connector.renew(&self.session);
         }
         failure
+    }
+}
+
+/// A transaction that is sent as a whole, as nothing that it reads is needed for what it writes. Several can
+/// be under way on a connection, each sent before the one in front of it is answered. Companies that are not
+/// open to everyone are not there for it: their callers would have to be asked for.
+pub(super) struct Whole(Transaction);
+
+impl Whole {
+    /// One for so many requests.
+    pub(super) fn new(
+        pools: &Arc<Pools>,
+        session: Arc<Pooled>,
+        tenant: Uuid,
+        requests: usize,
+    ) -> Self {
+        let mut transaction = Transaction::new(pools, session, tenant, None);
+        transaction.sees_all = false;
+        transaction.requests = requests;
+        Self(transaction)
+    }
+
+    /// Adds a statement.
+    pub(super) fn write(&mut self, sql: &'static str, parameters: Vec<Owned>) {
+        self.0.write(sql, parameters);
+    }
+
+    /// Notes the company to whose index of words it adds.
+    pub(super) fn index(&mut self, scope: CompanyKey) {
+        self.0.indexed = Some(scope);
+    }
+
+    /// Sends it, and waits until it is committed; the rows that the statements returned.
+    pub(super) async fn commit(self) -> Result<Vec<Vec<Row>>, Failure> {
+        self.0.commit().await
     }
 }
 

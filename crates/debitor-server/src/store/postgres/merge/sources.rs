@@ -9,8 +9,8 @@
 use std::collections::BTreeMap;
 use std::iter::repeat_n;
 use std::mem;
-use std::sync::Arc;
 
+use bytes::Bytes;
 use uuid::Uuid;
 
 use super::super::super::Result;
@@ -22,15 +22,27 @@ const ENOUGH: usize = 500;
 /// What a segment says of a word and a customer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    word: Arc<[u8]>,
+    /// How the word begins, by which nearly all are told apart: the order is the same, as what is
+    /// shorter comes first.
+    head: u64,
+    /// A part of its chunk.
+    word: Bytes,
     customer: Uuid,
     sum: i32,
 }
 
 impl Entry {
-    fn key(&self) -> (&[u8], Uuid) {
-        (&self.word, self.customer)
+    fn key(&self) -> (u64, &[u8], Uuid) {
+        (self.head, &self.word, self.customer)
     }
+}
+
+/// The first eight bytes, or all and zeros.
+fn head(word: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let length = word.len().min(head.len());
+    head[..length].copy_from_slice(&word[..length]);
+    u64::from_be_bytes(head)
 }
 
 /// A chunk's first word, and its place: the order in which a segment is read.
@@ -90,11 +102,13 @@ impl Sources {
         let Some(source) = self.0.get_mut(&segment) else {
             return Ok(());
         };
-        for group in groups(chunk) {
+        let chunk = Bytes::copy_from_slice(chunk);
+        for group in groups(&chunk) {
             let group = group?;
-            let word = Arc::from(group.word);
+            let (head, word) = (head(group.word), chunk.slice_ref(group.word));
             let entries = group.sums().map(|(customer, sum)| Entry {
-                word: Arc::clone(&word),
+                head,
+                word: word.clone(),
                 customer,
                 sum,
             });
