@@ -105,7 +105,8 @@ impl<G: Gathered> Queue<G> {
     }
 
     /// Whether one more worker is to take what waits: with nothing under way at once, and behind that once
-    /// as many wait, as each transaction costs the same whatever is made in it.
+    /// as many wait, as each transaction costs the same whatever is made in it. Of many it is an eighth more,
+    /// or transactions that were small once would stay so.
     fn is_due(&self) -> bool {
         let is_whole = |way: &Way<G>| matches!(way.make, Make::Whole(_));
         let most = if G::WAYS.iter().any(is_whole) {
@@ -114,7 +115,8 @@ impl<G: Gathered> Queue<G> {
             1
         };
         let waiting = self.waiting.len();
-        let is_behind = self.workers < most && (1..=waiting).contains(&self.under_way);
+        let enough = self.under_way + self.under_way / 8;
+        let is_behind = self.workers < most && (1..=waiting).contains(&enough);
         waiting > 0 && (self.workers == 0 || is_behind)
     }
 }

@@ -37,7 +37,7 @@ const ONE_IN: u32 = 8;
 const WAITING: usize = 1024;
 /// How long they wait. What is written meanwhile is merged at once: where much is written, each change would
 /// otherwise be written again for every sixteen writes, which takes more than the writes themselves.
-const REST: Duration = Duration::from_millis(250);
+const REST: Duration = Duration::from_millis(500);
 
 /// Bytes of a segment that is made at once, at most, and of one that is made apart: some seconds' work, for
 /// which a connection is taken from the writes, and before which the database cleans up nothing.

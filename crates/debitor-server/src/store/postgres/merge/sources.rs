@@ -22,9 +22,6 @@ const ENOUGH: usize = 500;
 /// What a segment says of a word and a customer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    /// How the word begins, by which nearly all are told apart: the order is the same, as what is
-    /// shorter comes first.
-    head: u64,
     /// A part of its chunk.
     word: Bytes,
     customer: Uuid,
@@ -32,17 +29,18 @@ struct Entry {
 }
 
 impl Entry {
-    fn key(&self) -> (u64, &[u8], Uuid) {
-        (self.head, &self.word, self.customer)
+    fn key(&self) -> (&[u8], Uuid) {
+        (&self.word, self.customer)
     }
-}
 
-/// The first eight bytes, or all and zeros.
-fn head(word: &[u8]) -> u64 {
-    let mut head = [0; 8];
-    let length = word.len().min(head.len());
-    head[..length].copy_from_slice(&word[..length]);
-    u64::from_be_bytes(head)
+    /// How the word begins, by its first eight bytes, or all and zeros. By this nearly all entries are told
+    /// apart, and in the same order, as the shorter of two words comes first.
+    fn head(&self) -> u64 {
+        let mut head = [0; 8];
+        let length = self.word.len().min(head.len());
+        head[..length].copy_from_slice(&self.word[..length]);
+        u64::from_be_bytes(head)
+    }
 }
 
 /// A chunk's first word, and its place: the order in which a segment is read.
@@ -105,9 +103,8 @@ impl Sources {
         let chunk = Bytes::copy_from_slice(chunk);
         for group in groups(&chunk) {
             let group = group?;
-            let (head, word) = (head(group.word), chunk.slice_ref(group.word));
+            let word = chunk.slice_ref(group.word);
             let entries = group.sums().map(|(customer, sum)| Entry {
-                head,
                 word: word.clone(),
                 customer,
                 sum,
@@ -139,28 +136,37 @@ impl Sources {
         }
         let fence = fence.flatten();
         let sources = self.0.values_mut();
-        let mut ready: Vec<_> = sources
+        let ready: Vec<_> = sources
             .flat_map(|source| source.before(fence.as_ref()))
             .collect();
-        ready.sort();
-        for of_word in ready.chunk_by(|one, other| one.word == other.word) {
+        for of_word in sorted(&ready).chunk_by(|one, other| one.1.word == other.1.word) {
             write(of_word, merged);
         }
     }
 }
 
+/// An entry behind its word's head.
+type Headed<'a> = (u64, &'a Entry);
+
+/// The entries in order. What is moved to sort them is small.
+fn sorted(entries: &[Entry]) -> Vec<Headed<'_>> {
+    let mut headed: Vec<Headed<'_>> = entries.iter().map(|one| (one.head(), one)).collect();
+    headed.sort_unstable();
+    headed
+}
+
 /// Writes what the entries of a word say together.
-fn write(of_word: &[Entry], merged: &mut Encoder) {
+fn write(of_word: &[Headed<'_>], merged: &mut Encoder) {
     let mut changes = Vec::new();
-    for of_customer in of_word.chunk_by(|one, other| one.customer == other.customer) {
-        let sum: i32 = of_customer.iter().map(|one| one.sum).sum();
+    for of_customer in of_word.chunk_by(|one, other| one.1.customer == other.1.customer) {
+        let sum: i32 = of_customer.iter().map(|(_, one)| one.sum).sum();
         let change = if sum > 0 { Change::Got } else { Change::Lost };
         let count = sum.unsigned_abs() as usize;
-        changes.extend(repeat_n((change, of_customer[0].customer), count));
+        changes.extend(repeat_n((change, of_customer[0].1.customer), count));
     }
     for alike in changes.chunk_by(|one, other| one.0 == other.0) {
         let customers: Vec<_> = alike.iter().map(|(_, customer)| *customer).collect();
-        merged.push(&of_word[0].word, alike[0].0, &customers);
+        merged.push(&of_word[0].1.word, alike[0].0, &customers);
     }
 }
 
